@@ -1,0 +1,27 @@
+# Every target sets up by itself; `make setup` reruns only what changed.
+.PHONY: help setup demo test test-fast lint format docs
+PYTHON ?= python3
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## virtual environment, ROS 2, interfaces
+	@$(PYTHON) deploy/setup_environment.py
+
+demo: setup  ## one whole mission in the embedded simulator
+	@.venv/bin/tenacious demo
+
+test: setup  ## all tests
+	@.venv/bin/python -m pytest
+
+test-fast: setup  ## tests of the cores: no ROS, no missions
+	@.venv/bin/python -m pytest -m "not ros and not mission"
+
+lint: setup  ## style, types and import rules
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy tenacious_rover && .venv/bin/lint-imports
+
+format: setup  ## format the sources
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench-%: setup  ## a benchmark, such as make bench-sim
+	@.venv/bin/tenacious bench $*

@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 
 NAME = "tenacious_rover"
 NODES = (
+    "rover",
     "simulator",
     "localization",
     "perception",

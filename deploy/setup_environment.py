@@ -49,7 +49,9 @@ def run(what: str, command: list[str], **keywords: object) -> None:
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"\n$ {' '.join(map(str, command))}\n")
         log.flush()
-        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, **keywords)
+        done = subprocess.run(
+            command, stdout=log, stderr=subprocess.STDOUT, check=False, **keywords
+        )
     if done.returncode != 0:
         tail = LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
         raise SetupError(f"{what} failed (whole log: {LOG}):\n  " + "\n  ".join(tail))
@@ -74,8 +76,8 @@ def choose_python(ros: Path | None) -> str:
         raise SetupError(
             f"no ROS 2 here, and PyPI has ROS 2 wheels only for x86_64 Linux (this is "
             f"{platform.system()} {platform.machine()}).\n"
-            "  Install ROS 2 Jazzy (Ubuntu 24.04) or Lyrical (Ubuntu 26.04) from packages.ros.org,\n"
-            "  then run this again."
+            "  Install ROS 2 Jazzy (Ubuntu 24.04) or Lyrical (Ubuntu 26.04) from\n"
+            "  packages.ros.org, then run this again."
         )
     candidates = [sys.executable, *(shutil.which(f"python{a}.{b}") for a, b in WHEEL_PYTHONS)]
     for candidate in filter(None, candidates):
@@ -146,7 +148,7 @@ def mend_wheels() -> None:
 
     Their CMake export files name /opt/python/cp3XX…, and CMake stops on a missing folder.
     """
-    script = "import sysconfig, numpy; print(sysconfig.get_paths()['include']); print(numpy.get_include())"
+    script = "import sysconfig, numpy; print(sysconfig.get_paths()['include'], numpy.get_include())"
     answer = subprocess.run([str(PYTHON), "-c", script], capture_output=True, text=True, check=True)
     include, numpy_include = answer.stdout.split()
     tag = Path(include).name.removeprefix("python").replace(".", "")

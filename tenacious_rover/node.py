@@ -30,8 +30,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
-from tenacious_interfaces.msg import Event, Heartbeat
 
+from tenacious_interfaces.msg import Event, Heartbeat
 from tenacious_rover import ros
 from tenacious_rover.rover import contract
 from tenacious_rover.rover.config import ConfigError, checked, configured
@@ -133,9 +133,7 @@ class RoverNode(LifecycleNode):
         """The node's clock, s."""
         return ros.clock_seconds(self)
 
-    def say(
-        self, name: str, message: str, severity: int = Event.ACTIVITY_HI, **facts: Any
-    ) -> None:
+    def say(self, name: str, message: str, severity: int = Event.ACTIVITY_HI, **facts: Any) -> None:
         """Publish an event and log it."""
         event = Event(severity=severity, source=self.get_name(), name=name, message=message)
         event.stamp = ros.to_stamp(self.now)

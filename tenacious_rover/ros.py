@@ -17,7 +17,6 @@ from std_msgs.msg import Header
 
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.contract import Quality, Topic
-from tenacious_rover.rover.model import Camera
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from rclpy.node import Node
     from rclpy.publisher import Publisher
     from rclpy.subscription import Subscription
+
+    from tenacious_rover.rover.model import Camera
 
 _DEPTHS = {
     Quality.SENSOR: 10,
@@ -169,9 +170,7 @@ def from_image(message: Image) -> NDArray[Any]:
     return pixels.reshape(message.height, message.width, channels).squeeze()
 
 
-def to_image(
-    pixels: NDArray[Any], encoding: str, stamp: Time, frame: str
-) -> Image:
+def to_image(pixels: NDArray[Any], encoding: str, stamp: Time, frame: str) -> Image:
     """Image message of pixels (h, w) or (h, w, channels) in that encoding."""
     dtype, channels = _CHANNELS[encoding]
     pixels = np.ascontiguousarray(pixels, dtype)

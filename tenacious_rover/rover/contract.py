@@ -77,7 +77,12 @@ DEPTH = _t(
     "camera/depth/image_raw", "sensor_msgs/msg/Image", _Q.IMAGE, 2.0, "camera_left", optional=True
 )
 SUN = _t(
-    "sun_sensor/direction", "geometry_msgs/msg/Vector3Stamped", _Q.SENSOR, 1.0, "base", optional=True
+    "sun_sensor/direction",
+    "geometry_msgs/msg/Vector3Stamped",
+    _Q.SENSOR,
+    1.0,
+    "base",
+    optional=True,
 )
 BATTERY = _t("battery_state", "sensor_msgs/msg/BatteryState", _Q.STATE, 1.0)
 TEMPERATURE_PREFIX = "temperature/"

@@ -1,1 +1,2 @@
-def load_rover(x): return None
+def load_rover(x):
+    return None

@@ -32,7 +32,9 @@ def planar(x: float, y: float, yaw: float, z: float = 0.0) -> Array:
     return from_rpy((x, y, z), (0.0, 0.0, yaw))
 
 
-def from_rpy(xyz: tuple[float, float, float] | Array, rpy: tuple[float, float, float] | Array) -> Array:
+def from_rpy(
+    xyz: tuple[float, float, float] | Array, rpy: tuple[float, float, float] | Array
+) -> Array:
     """(4, 4) from URDF's origin: translation in m, then fixed-axis roll, pitch, yaw in rad."""
     out = np.eye(4)
     out[:3, :3] = euler2mat(*rpy, "sxyz")

@@ -50,7 +50,7 @@ class Camera:
 
     @property
     def horizontal_fov(self) -> float:
-        """rad."""
+        """Rad."""
         return float(2.0 * np.arctan2(self.width_px / 2.0, self.fx_px))
 
 

@@ -1,0 +1,15 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Every test process talks in a ROS domain of its own, on this machine only."""
+
+from __future__ import annotations
+
+import os
+import zlib
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.setdefault(
+    "ROS_DOMAIN_ID", str(1 + zlib.crc32(f"{os.getpid()} {WORKER}".encode()) % 100)
+)
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")

@@ -27,6 +27,7 @@ from rcl_interfaces.msg import (
 )
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidParameterValueException, ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
@@ -107,7 +108,12 @@ class RoverNode(LifecycleNode):
 
     def _declared(self, config_type: type) -> Any:
         for field in dataclasses.fields(config_type):
-            self.declare_parameter(field.name, _plain(field.default), _descriptor(field))
+            try:
+                self.declare_parameter(field.name, _plain(field.default), _descriptor(field))
+            except InvalidParameterValueException as error:
+                low, high = field.metadata["low"], field.metadata["high"]
+                words = f"{self.get_name()}: {field.name}: not from {low} to {high} ({error})"
+                raise ConfigError(words) from error
         values = {f.name: self.get_parameter(f.name).value for f in dataclasses.fields(config_type)}
         return configured(config_type, values, f"{self.get_name()}: ")
 
@@ -158,7 +164,7 @@ class RoverNode(LifecycleNode):
     async def sleep(self, seconds: float) -> None:
         """Wait on the node's clock."""
         done = self.future()
-        timer = self.create_timer(max(seconds, 1e-3), lambda: done.done() or done.set_result(None))
+        timer = self.create_timer(max(seconds, 1e-3), lambda: _settle(done, None))
         try:
             await done
         finally:
@@ -167,10 +173,10 @@ class RoverNode(LifecycleNode):
     async def patiently(self, future: Future, seconds: float) -> Any | None:
         """The result of `future`, or `None` when it is not there after `seconds` of wall time."""
         done = self.future()
-        future.add_done_callback(lambda f: done.done() or done.set_result(f.result()))
+        future.add_done_callback(lambda f: _settle(done, f.result()))
         timer = self.create_timer(
             seconds,
-            lambda: done.done() or done.set_result(None),
+            lambda: _settle(done, None),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
         try:
@@ -229,6 +235,11 @@ class RoverNode(LifecycleNode):
         )
 
 
+def _settle(future: Future, result: Any) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
 def _plain(default: Any) -> Any:
     return list(default) if isinstance(default, tuple) else default
 
@@ -262,7 +273,7 @@ def run(make: Callable[[], RoverNode]) -> None:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (ConfigError, rclpy.exceptions.ParameterException, FileNotFoundError) as error:
+    except (ConfigError, ParameterException, FileNotFoundError) as error:
         print(f"{error}", file=sys.stderr)
         code = EXIT_INPUT
     finally:

@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The house in the pictures: red by colour; where it stands and whether upright by stereo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from tenacious_rover.payload.error import PayloadError
+from tenacious_rover.rover import frames
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tenacious_rover.rover.model import Rover
+
+_MIN_PIXELS = 150
+_EDGE = 2
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The house as seen.
+
+    Attributes:
+        mask: (h, w) its red in the left picture.
+        box: (left, top, right, bottom) px.
+        map_T_payload: (4, 4); x is the normal of the side that is seen best.
+        lean: rad from upright.
+        height_m: of its top above the ground beside it.
+        bearing: rad of its middle from the rover's x axis.
+        whole: no part is cut off by the picture's border.
+        sharpness: variance of the Laplacian over the house.
+    """
+
+    mask: NDArray[np.bool_]
+    box: tuple[int, int, int, int]
+    map_T_payload: NDArray[np.float64]
+    lean: float
+    height_m: float
+    bearing: float
+    whole: bool
+    sharpness: float
+
+
+def red(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(h, w) of the largest red thing in a picture; all false when there is none.
+
+    Regolith is grey to within some 20 % between red and green; paint is far beyond that.
+    """
+    values = rgb.astype(np.float32)
+    strong = (values[..., 0] > 1.5 * values[..., 1]) & (values[..., 0] > 1.5 * values[..., 2])
+    strong &= values[..., 0] > 25
+    opened = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    # The white corners part the red; what is near belongs together.
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+    if count < 2:
+        return np.zeros(strong.shape, bool)
+    best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    found = (labels == best) & (opened > 0)
+    return found if found.sum() >= _MIN_PIXELS else np.zeros(strong.shape, bool)
+
+
+def sighted(
+    left_rgb: NDArray[np.uint8],
+    depth_m: NDArray[np.float32],
+    rover: Rover,
+    map_T_base: NDArray[np.float64],
+) -> Sighting:
+    """Find and measure the house.
+
+    Args:
+        left_rgb: (h, w, 3).
+        depth_m: (h, w) z of the left eye, NaN unknown.
+        rover: camera and the house's size.
+        map_T_base: (4, 4).
+
+    Raises:
+        PayloadError: not seen, or too little depth on it.
+    """
+    assert rover.payload is not None
+    mask = red(left_rgb)
+    if not mask.any():
+        raise PayloadError("no red house in the picture")
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1]))
+    points = _points(mask & np.isfinite(depth_m), depth_m, rover, map_T_base)
+    if len(points) < _MIN_PIXELS // 2:
+        raise PayloadError(f"the house shows only {len(points)} pixels with depth")
+    size = rover.payload.size
+    points = _together(points, float(np.linalg.norm(size)))
+    ground = _ground(mask, box, depth_m, rover, map_T_base)
+    low, high = np.percentile(points[:, 2], [2.0, 98.0])
+    floor = ground if np.isfinite(ground) else float(low)
+    normal = _side(points)
+    eye = (map_T_base @ rover.cameras["left"].base_T_optical)[:3, 3]
+    middle = np.median(points, axis=0)
+    if normal @ (eye - middle) < 0.0:
+        normal = -normal
+    flat = normal * np.array([1.0, 1.0, 0.0])
+    yaw = float(np.arctan2(flat[1], flat[0]))
+    half = float(min(size[0], size[1])) / 2.0
+    center = middle - half * np.array([np.cos(yaw), np.sin(yaw), 0.0])
+    pose = frames.planar(float(center[0]), float(center[1]), yaw, floor)
+    in_base = frames.points(frames.inverse(map_T_base), center[None])[0]
+    h, w = mask.shape
+    whole = box[0] > _EDGE and box[1] > _EDGE and box[2] < w - 1 - _EDGE and box[3] < h - 1 - _EDGE
+    crop = left_rgb[box[1] : box[3] + 1, box[0] : box[2] + 1]
+    return Sighting(
+        mask,
+        box,
+        pose,
+        _lean(normal),
+        float(high - floor),
+        float(np.arctan2(in_base[1], in_base[0])),
+        whole,
+        float(cv2.Laplacian(crop, cv2.CV_64F).var()),
+    )
+
+
+def upright(seen: Sighting, rover: Rover, limit: float) -> bool:
+    """Leaning less than `limit` rad, and as high as it is when standing (within 40 %)."""
+    assert rover.payload is not None
+    height = float(rover.payload.size[2])
+    return seen.lean <= limit and 0.6 * height <= seen.height_m <= 1.4 * height
+
+
+def _points(
+    mask: NDArray[np.bool_],
+    depth_m: NDArray[np.float32],
+    rover: Rover,
+    map_T_base: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    camera = rover.cameras["left"]
+    v, u = np.nonzero(mask)
+    z = depth_m[v, u].astype(float)
+    rays = np.column_stack(
+        [(u - camera.cx_px) / camera.fx_px, (v - camera.cy_px) / camera.fy_px, np.ones(len(u))]
+    )
+    return frames.points(map_T_base @ camera.base_T_optical, rays * z[:, None])
+
+
+def _together(points: NDArray[np.float64], diagonal: float) -> NDArray[np.float64]:
+    """Without points farther from the middle than the house is big."""
+    away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    return points[away <= diagonal]
+
+
+def _ground(
+    mask: NDArray[np.bool_],
+    box: tuple[int, int, int, int],
+    depth_m: NDArray[np.float32],
+    rover: Rover,
+    map_T_base: NDArray[np.float64],
+) -> float:
+    """Height in map of the ground to both sides of the house's foot; NaN when not seen."""
+    beside = np.zeros_like(mask)
+    width = max(box[2] - box[0], 10)
+    foot = slice(max(box[3] - 3, 0), box[3] + 8)
+    gap = width // 5
+    beside[foot, max(box[0] - gap - width // 2, 0) : max(box[0] - gap, 0)] = True
+    beside[foot, box[2] + gap : box[2] + gap + width // 2] = True
+    beside &= np.isfinite(depth_m) & ~mask
+    if beside.sum() < 20:
+        return float("nan")
+    return float(np.median(_points(beside, depth_m, rover, map_T_base)[:, 2]))
+
+
+def _side(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normal of the plane most points lie in (RANSAC with a fixed seed, then least squares)."""
+    rng = np.random.default_rng(0)
+    best, votes = points[:, 0] < np.inf, -1
+    for _ in range(120):
+        a, b, c = points[rng.choice(len(points), 3, replace=False)]
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal)
+        if length < 1e-9 or abs(normal[2]) > 0.9 * length:
+            continue  # the roof says nothing of where the house faces
+        near = np.abs((points - a) @ (normal / length)) < 0.006
+        if near.sum() > votes:
+            best, votes = near, int(near.sum())
+    chosen = points[best] - points[best].mean(axis=0)
+    return np.asarray(np.linalg.svd(chosen, full_matrices=False)[2][2])
+
+
+def _lean(normal: NDArray[np.float64]) -> float:
+    """A wall's normal is level when the house stands."""
+    return float(np.arcsin(np.clip(abs(normal[2]), 0.0, 1.0)))

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the Moonhouse shall stand: level, free of rocks, lit, off the tracks and the lander."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tenacious_rover.sampling.patch import Ground, Patch, Wish, patches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tenacious_rover.payload.config import PayloadConfig
+    from tenacious_rover.rover.model import Rover
+
+_SUN_BEHIND = 1.5
+"""Cost in m of a photograph straight into the sun."""
+_TRACK_M = 0.3
+
+
+def sites(
+    terrain: Ground,
+    odom_T_base: NDArray[np.float64],
+    rover: Rover,
+    config: PayloadConfig,
+    near: NDArray[np.float64] | None = None,
+    radius_m: float = 0.0,
+    lander: NDArray[np.float64] | None = None,
+    track: NDArray[np.float64] | None = None,
+    sun: NDArray[np.float64] | None = None,
+) -> list[Patch]:
+    """Sites, best first; `stand` is where the rover lets go with the house right over the site.
+
+    Args:
+        terrain: map in odom.
+        odom_T_base: (4, 4).
+        rover: says where the house hangs.
+        config: limits.
+        near: (2,) wished place in odom; the ground before the rover when left out.
+        radius_m: around it; 0 for the config's.
+        lander: (2,) in odom.
+        track: (n, 2) where the rover has driven, in odom.
+        sun: (3,) direction in odom.
+    """
+    assert rover.payload is not None
+    reach = float(rover.payload.base_T_payload[0, 3])
+    ahead = odom_T_base[:2, 3] + odom_T_base[:2, 0] * (reach + 0.6)
+    length = float(rover.chassis.size[0]) + 0.1
+    wish = Wish(
+        center=ahead if near is None else near,
+        radius_m=radius_m or config.search_radius_m,
+        reach_m=reach,
+        size_m=float(np.max(rover.payload.size[:2])) + 0.1,
+        body_m=(length, rover.track_m + 0.15),
+        max_slope=float(np.radians(config.max_slope_deg)),
+        max_roughness_m=config.max_roughness_m,
+        max_hazard=config.max_hazard,
+    )
+
+    def allowed(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        keep = np.ones(len(xy), bool)
+        if lander is not None:
+            keep &= np.hypot(*(xy - lander).T) >= config.lander_clearance_m
+        if track is not None and len(track):
+            gap = np.hypot(xy[:, None, 0] - track[None, :, 0], xy[:, None, 1] - track[None, :, 1])
+            keep &= gap.min(axis=1) >= _TRACK_M
+        return keep
+
+    found = patches(terrain, odom_T_base, wish, allowed, most=20)
+    if sun is not None:
+        found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
+    return sorted(found, key=lambda p: p.cost)
+
+
+def _against_sun(patch: Patch, sun: NDArray[np.float64]) -> float:
+    """0 with the sun behind the camera, `_SUN_BEHIND` with the sun in the picture."""
+    view = np.array([np.cos(patch.stand[2]), np.sin(patch.stand[2])])
+    flat = sun[:2] / max(float(np.hypot(*sun[:2])), 1e-6)
+    return float(_SUN_BEHIND * (1.0 + view @ flat) / 2.0)

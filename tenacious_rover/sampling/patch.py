@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which patch of ground to work on: flat, free of rocks, and with a place to stand before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_HEADINGS = 16
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is asked of a terrain map; `perception.terrain_map.TerrainMap` is one as well.
+
+    Attributes:
+        resolution_m: of a cell.
+        origin: (2,) lower corner of cell (0, 0), m.
+        layers: `elevation` (m) and `hazard` (0 free to 1 lethal), (rows, columns), NaN unknown.
+    """
+
+    resolution_m: float
+    origin: NDArray[np.float64]
+    layers: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a patch must be.
+
+    Attributes:
+        center: (2,) in the map's frame, m: preferred place.
+        radius_m: around it.
+        reach_m: from base_link forward to the patch, when the rover stands before it.
+        size_m: side of the patch.
+        body_m: length and width of the rover, which stands level and free of hazards.
+        max_slope: rad.
+        max_roughness_m: root mean square departure from a plane.
+        max_hazard: in patch and under the body.
+    """
+
+    center: NDArray[np.float64]
+    radius_m: float
+    reach_m: float
+    size_m: float
+    body_m: tuple[float, float]
+    max_slope: float
+    max_roughness_m: float
+    max_hazard: float
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A patch in the frame of the terrain map.
+
+    Attributes:
+        place: (3,) its centre.
+        stand: (x, y, yaw) of base_link before it.
+        slope: rad.
+        roughness_m: root mean square.
+        cost: smaller is better.
+    """
+
+    place: NDArray[np.float64]
+    stand: tuple[float, float, float]
+    slope: float
+    roughness_m: float
+    cost: float
+
+
+def patches(
+    terrain: Ground,
+    here: NDArray[np.float64],
+    wish: Wish,
+    allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None,
+    most: int = 10,
+) -> list[Patch]:
+    """Patches that fit, best first; neighbours closer than a patch's size are left out.
+
+    Args:
+        terrain: the map.
+        here: odom_T_base (4, 4), in the map's frame.
+        wish: what is asked.
+        allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
+        most: how many.
+    """
+    res = terrain.resolution_m
+    height = np.asarray(terrain.layers["elevation"], float)
+    slope_x, slope_y, residual, known = planes(height, res, wish.size_m)
+    slope = np.arctan(np.hypot(slope_x, slope_y))
+    hazard = np.nan_to_num(np.asarray(terrain.layers["hazard"], float), nan=1.0)
+    side = max(round(wish.size_m / res), 1)
+    near_hazard = ndimage.maximum_filter(hazard, size=side + 2, mode="constant", cval=1.0)
+    rows, columns = np.mgrid[: height.shape[0], : height.shape[1]]
+    x = terrain.origin[0] + (columns + 0.5) * res
+    y = terrain.origin[1] + (rows + 0.5) * res
+    distance = np.hypot(x - wish.center[0], y - wish.center[1])
+    good = known & (slope <= wish.max_slope) & (residual <= wish.max_roughness_m)
+    good &= (near_hazard <= wish.max_hazard) & (distance <= wish.radius_m)
+    cells = np.argwhere(good)
+    if not len(cells):
+        return []
+    xy = np.column_stack([x[good], y[good]])
+    if allowed is not None:
+        keep = allowed(xy)
+        cells, xy = cells[keep], xy[keep]
+    cost = (
+        distance[tuple(cells.T)]
+        + 2.0 * slope[tuple(cells.T)] / wish.max_slope
+        + 2.0 * residual[tuple(cells.T)] / wish.max_roughness_m
+    )
+    found: list[Patch] = []
+    for index in np.argsort(cost, kind="stable"):
+        if any(np.hypot(*(xy[index] - p.place[:2])) < wish.size_m for p in found):
+            continue
+        stand = _stand(terrain, hazard, xy[index], here, wish)
+        if stand is None:
+            continue
+        cell = tuple(cells[index])
+        place = np.array([*xy[index], height[cell]])
+        found.append(
+            Patch(place, stand, float(slope[cell]), float(residual[cell]), float(cost[index]))
+        )
+        if len(found) == most:
+            break
+    return found
+
+
+def planes(
+    height: NDArray[np.float64], resolution_m: float, size_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Least-squares plane of the square around each cell.
+
+    Returns:
+        slope along x, slope along y, root mean square departure in m, and where enough cells
+        (80 %) were known; each (rows, columns).
+    """
+    half = max(round(size_m / resolution_m / 2.0), 1)
+    side = 2 * half + 1
+    offset = np.arange(-half, half + 1) * resolution_m
+    known = np.isfinite(height)
+    base = float(np.median(height[known])) if known.any() else 0.0
+    z = np.where(known, height - base, 0.0)
+    ones, ramp = np.ones(side), offset
+
+    def window(values: NDArray[np.float64], column: object, row: object) -> NDArray[np.float64]:
+        out = ndimage.correlate1d(values, column, axis=0, mode="constant")
+        return np.asarray(ndimage.correlate1d(out, row, axis=1, mode="constant"))
+
+    w = known.astype(float)
+    n = window(w, ones, ones)
+    sx, sy = window(w, ones, ramp), window(w, ramp, ones)
+    sxx, syy, sxy = (
+        window(w, ones, ramp**2),
+        window(w, ramp**2, ones),
+        window(w, ramp, ramp),
+    )
+    sz, szz = window(z, ones, ones), window(z * z, ones, ones)
+    sxz, syz = window(z, ones, ramp), window(z, ramp, ones)
+    enough = n >= 0.8 * side * side
+    normal = np.stack(
+        [np.stack([n, sx, sy], -1), np.stack([sx, sxx, sxy], -1), np.stack([sy, sxy, syy], -1)], -2
+    )
+    normal[~enough] = np.eye(3)
+    right = np.stack([sz, sxz, syz], -1)
+    fit = np.linalg.solve(normal, right[..., None])[..., 0]
+    residual = np.sqrt(np.maximum(szz - (fit * right).sum(-1), 0.0) / np.maximum(n, 1.0))
+    return np.asarray(fit[..., 1]), np.asarray(fit[..., 2]), np.asarray(residual), enough
+
+
+def _stand(
+    terrain: Ground,
+    hazard: NDArray[np.float64],
+    place: NDArray[np.float64],
+    here: NDArray[np.float64],
+    wish: Wish,
+) -> tuple[float, float, float] | None:
+    """Where base_link stands to have `place` straight ahead; the way it comes from, if free."""
+    toward = float(np.arctan2(place[1] - here[1, 3], place[0] - here[0, 3]))
+    length, width = wish.body_m
+    along, across = np.meshgrid(
+        np.arange(-length / 2, length / 2 + 1e-9, terrain.resolution_m),
+        np.arange(-width / 2, width / 2 + 1e-9, terrain.resolution_m),
+    )
+    body = np.column_stack([along.ravel(), across.ravel()])
+    for k in range(_HEADINGS):
+        turn = (-1) ** k * ((k + 1) // 2) * 2.0 * np.pi / _HEADINGS
+        yaw = toward + turn
+        c, s = np.cos(yaw), np.sin(yaw)
+        x, y = place[0] - wish.reach_m * c, place[1] - wish.reach_m * s
+        points = body @ np.array([[c, s], [-s, c]]) + (x, y)
+        column = np.floor((points[:, 0] - terrain.origin[0]) / terrain.resolution_m).astype(int)
+        row = np.floor((points[:, 1] - terrain.origin[1]) / terrain.resolution_m).astype(int)
+        inside = (row >= 0) & (row < hazard.shape[0]) & (column >= 0) & (column < hazard.shape[1])
+        under_rover = np.hypot(points[:, 0] - here[0, 3], points[:, 1] - here[1, 3]) < length
+        values = np.ones(len(points))
+        values[inside] = hazard[row[inside], column[inside]]
+        values[under_rover & ~inside] = 0.0
+        unknown = inside.copy()
+        unknown[inside] = np.isnan(terrain.layers["elevation"][row[inside], column[inside]])
+        values[under_rover & unknown] = 0.0
+        if values.max() <= wish.max_hazard:
+            return x, y, float(np.arctan2(np.sin(yaw), np.cos(yaw)))
+    return None

@@ -4,4 +4,11 @@
 
 
 class ImagingError(RuntimeError):
-    """A picture could not be taken, made or stored; the message says why."""
+    """A picture could not be taken, made or stored; the message says why.
+
+    `code` is the error code of the room's action.
+    """
+
+    def __init__(self, message: str, code: int = 200) -> None:
+        super().__init__(message)
+        self.code = code

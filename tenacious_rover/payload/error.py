@@ -4,4 +4,11 @@
 
 
 class PayloadError(RuntimeError):
-    """The Moonhouse could not be set down or proven; the message says why."""
+    """The Moonhouse could not be set down or proven; the message says why.
+
+    `code` is the error code of the room's action.
+    """
+
+    def __init__(self, message: str, code: int = 400) -> None:
+        super().__init__(message)
+        self.code = code

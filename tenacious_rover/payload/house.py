@@ -172,7 +172,7 @@ def _ground(
 
 
 def _side(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit normal of the plane most points lie in (RANSAC with a fixed seed, then least squares)."""
+    """Unit normal of the plane most points lie in (RANSAC, then least squares)."""
     rng = np.random.default_rng(0)
     best, votes = points[:, 0] < np.inf, -1
     for _ in range(120):

@@ -91,10 +91,9 @@ class Gate:
         return self._armed_at is not None
 
     def observe(self, facts: Facts) -> tuple[str, ...]:
-        """Take in facts; names of interlocks that do not hold. Call at 5 Hz or faster."""
-        backwards = self._last is not None and not facts.time_s >= self._last
-        lapse = self._last is not None and facts.time_s - self._last > self._config.pose_age_s
-        if backwards or lapse or not math.isfinite(facts.time_s):
+        """Take in facts; names of interlocks that do not hold. Call it at 5 Hz or more."""
+        gap = 0.0 if self._last is None else facts.time_s - self._last
+        if not 0.0 <= gap <= self._config.pose_age_s or not math.isfinite(facts.time_s):
             self.disarm()
             self._rest_since = None
         self._last = facts.time_s if math.isfinite(facts.time_s) else None
@@ -106,7 +105,9 @@ class Gate:
         since = self._rest_since
         if since is None or facts.time_s - since < self._config.rest_time_s:
             open_.append("rest_time")
-        if open_ or (self._armed_at is not None and self._waited(facts) > self._config.window_close_s):
+        if open_ or (
+            self._armed_at is not None and self._waited(facts) > self._config.window_close_s
+        ):
             self.disarm()
         return tuple(open_)
 

@@ -30,8 +30,9 @@ class Composition:
 
 
 def back_off(rover: Rover, wished_m: float, margin_px: float = 25.0) -> float:
-    """Distance from release straight back, m: at least `wished_m` of the camera to the house, and
-    so far that the whole house stands in the picture.
+    """Way straight back from release, m, until the whole house stands in the picture.
+
+    The camera is then at least `wished_m` from it; 2 m at most.
     """
     assert rover.payload is not None
     camera = rover.cameras["left"]

@@ -4,4 +4,11 @@
 
 
 class SamplingError(RuntimeError):
-    """A sample could not be taken or logged; the message says why."""
+    """A sample could not be taken or logged; the message says why.
+
+    `code` is the error code of the room's action.
+    """
+
+    def __init__(self, message: str, code: int = 300) -> None:
+        super().__init__(message)
+        self.code = code

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
@@ -31,6 +31,15 @@ class Ground:
     resolution_m: float
     origin: NDArray[np.float64]
     layers: dict[str, NDArray[np.float32]]
+
+
+def ground(message: Any) -> Ground:
+    """Of an `ElevationMap` message."""
+    shape = (len(message.layers), message.height, message.width)
+    values = np.asarray(message.data, np.float32).reshape(shape)
+    layers = dict(zip(message.layers, values, strict=True))
+    origin = np.array([message.origin_x, message.origin_y])
+    return Ground(float(message.resolution), origin, layers)
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ class _Sheet:
         rows = np.flatnonzero(both[:, window].any(axis=1))
         box = np.ix_(np.arange(rows[0], rows[-1] + 1), window)
         known = np.log(self.total[box].mean(-1) / np.maximum(self.weight[box], 1e-12) + 1e-6)
-        fresh = np.log(image[box].mean(-1) + 1e-6)
+        fresh = np.log(image[box].mean(-1).astype(float) + 1e-6)
         mask = both[box]
         a, b = _flattened(known, mask), _flattened(fresh, mask)
         agreement = float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum() + 1e-12))

@@ -14,6 +14,7 @@ from tenacious_rover.cli import refuse
 from tenacious_rover.cli.run_folder import RunFolderError, newest
 
 app = typer.Typer(help="The Moonhouse of a run.", no_args_is_help=True)
+Run = Annotated[Path | None, typer.Option("--run", help="run folder; default: the newest in runs/")]
 
 
 @app.callback()
@@ -23,9 +24,7 @@ def group() -> None:
 
 @app.command(epilog="Example: tenacious payload status --json")
 def status(
-    run: Annotated[
-        Path | None, typer.Option("--run", help="run folder; default: the newest in runs/")
-    ] = None,
+    run: Run = None,
     as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
 ) -> None:
     """Where it is, whether it stands, and what guards its release."""

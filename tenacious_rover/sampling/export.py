@@ -134,7 +134,10 @@ def pdf(entry: Entry, log: SampleLog, run_folder: Path, path: Path) -> None:
     for index, picture in enumerate(_shown(entry)):
         data = np.frombuffer(_bytes(run_folder, picture), np.uint8)
         axes = figure.add_axes((0.08 + 0.43 * index, 0.16, 0.41, 0.3))
-        axes.imshow(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        if image is None:
+            raise SamplingError(f"{picture['path']}: not a picture")
+        axes.imshow(image[..., ::-1])
         axes.set_title(picture["purpose"], fontsize=9)
         axes.set_axis_off()
     figure.text(0.08, 0.06, "Check with: tenacious samples verify RUN --head HASH", fontsize=8)

@@ -146,7 +146,11 @@ class RoverNode(LifecycleNode):
         event.data_json = json.dumps(facts) if facts else ""
         self._events.publish(event)
         log = self.get_logger()
-        (log.info if severity < Event.WARNING_LO else log.warning)(f"{name}: {message}")
+        # Two calls: rclpy allows one severity per place of call.
+        if severity < Event.WARNING_LO:
+            log.info(f"{name}: {message}")
+        else:
+            log.warning(f"{name}: {message}")
 
     def _beat(self) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -145,12 +145,12 @@ class RoverNode(LifecycleNode):
         event.stamp = ros.to_stamp(self.now)
         event.data_json = json.dumps(facts) if facts else ""
         self._events.publish(event)
-        log = self.get_logger()
+        log, words = self.get_logger(), f"{name}: {message}"
         # Two calls: rclpy allows one severity per place of call.
         if severity < Event.WARNING_LO:
-            log.info(f"{name}: {message}")
+            log.info(words)
         else:
-            log.warning(f"{name}: {message}")
+            log.warning(words)
 
     def _beat(self) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -214,5 +214,7 @@ def _moved(
 ) -> tuple[NDArray[np.float32], Array]:
     matrix = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
     size = (image.shape[1], image.shape[0])
-    moved = cv2.warpAffine(image, matrix, size)
-    return np.asarray(moved, np.float32), np.asarray(cv2.warpAffine(weight, matrix, size), float)
+    moved = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(moved, np.float32), np.asarray(
+        cv2.warpAffine(weight, matrix, size, borderMode=cv2.BORDER_WRAP), float
+    )

@@ -128,12 +128,12 @@ def pdf(entry: Entry, log: SampleLog, run_folder: Path, path: Path) -> None:
     y = 0.885
     for name, value in lines(entry, log.verify().head):
         figure.text(0.08, y, name, fontsize=8.5, color="0.4")
-        size = 6.6 if len(value) > 85 else 8.5
+        size = 6.6 if len(value) > 70 else 8.5
         figure.text(0.27, y, value, fontsize=size)
         y -= 0.0195
     for index, picture in enumerate(_shown(entry)):
         data = np.frombuffer(_bytes(run_folder, picture), np.uint8)
-        axes = figure.add_axes((0.08 + 0.43 * index, 0.16, 0.41, 0.3))
+        axes = figure.add_axes((0.08 + 0.43 * index, 0.28, 0.41, 0.3))
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
         if image is None:
             raise SamplingError(f"{picture['path']}: not a picture")

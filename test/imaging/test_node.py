@@ -85,6 +85,8 @@ def captured(tmp_path, monkeypatch, goal, **platform):
         return result.result().result, fake.asked
     finally:
         executor.shutdown()
+        for each in (node, fake):
+            each.destroy_node()
         rclpy.try_shutdown()
 
 

@@ -115,7 +115,7 @@ def sighted(
         mask,
         box,
         pose,
-        _lean(normal),
+        max(_lean(normal), _lean_across(mask, rover, map_T_base)),
         float(high - floor),
         float(np.arctan2(in_base[1], in_base[0])),
         whole,
@@ -191,3 +191,13 @@ def _side(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _lean(normal: NDArray[np.float64]) -> float:
     """A wall's normal is level when the house stands."""
     return float(np.arcsin(np.clip(abs(normal[2]), 0.0, 1.0)))
+
+
+def _lean_across(mask: NDArray[np.bool_], rover: Rover, map_T_base: NDArray[np.float64]) -> float:
+    """Lean about the line of sight, which a wall's normal does not show: from the outline."""
+    v, u = np.nonzero(mask)
+    corners = np.column_stack([u, v]).astype(np.float32)
+    angle = np.radians(cv2.minAreaRect(corners)[2] % 90.0)
+    up = (map_T_base @ rover.cameras["left"].base_T_optical)[2, :3]
+    apart = (angle - float(np.arctan2(up[0], -up[1]))) % (np.pi / 2.0)
+    return float(min(apart, np.pi / 2.0 - apart))

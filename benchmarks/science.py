@@ -37,7 +37,7 @@ while True:
 """
 
 
-def measure(*, quick: bool = False, seed: int = 0) -> dict[str, Any]:
+def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
     figures = killed(20 if quick else 200, seed)
     figures |= sequences(5000 if quick else 100_000, seed)
     figures |= volumes(10 if quick else 100, seed)

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from tenacious_rover.campaign.study import Study
+
 MISSING = (
     "sample success share over 50 seeded runs",
     "sample volume error from rendered stereo",
@@ -37,10 +39,10 @@ while True:
 """
 
 
-def measure(quick: bool = False, seed: int = 0) -> dict[str, Any]:
-    figures = killed(20 if quick else 200, seed)
-    figures |= sequences(5000 if quick else 100_000, seed)
-    figures |= volumes(10 if quick else 100, seed)
+def measure(study: Study) -> dict[str, Any]:
+    figures = killed(20 if study.quick else 200, study.seed)
+    figures |= sequences(5000 if study.quick else 100_000, study.seed)
+    figures |= volumes(10 if study.quick else 100, study.seed)
     return {"figures": figures, "missing": list(MISSING)}
 
 
@@ -145,7 +147,3 @@ def volumes(count: int, seed: int) -> dict[str, float]:
         "volume_error_p95": float(np.percentile(errors, 95)),
         "volume_inside_95": inside / count,
     }
-
-
-if __name__ == "__main__":
-    print(measure(quick="--quick" in sys.argv))

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenacious_rover.campaign.study import Study
+if TYPE_CHECKING:
+    from tenacious_rover.campaign.study import Study
 
 MISSING = (
     "sample success share over 50 seeded runs",

@@ -25,7 +25,7 @@ from tenacious_rover.campaign.study import Study, met
 from tenacious_rover.cli import MACHINE, refuse, run_folder
 from tenacious_rover.rover.resources import resource
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer()
 
 
 def studies() -> dict[str, Path]:
@@ -37,7 +37,7 @@ def studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("[a-z]*.py"))}
 
 
-@app.callback(epilog="Example: tenacious bench sim --quick --json results/sim.json")
+@app.command(epilog="Example: tenacious bench sim --quick --json results/sim.json")
 def bench(
     name: Annotated[str, typer.Argument(help="; ".join(studies()) or "none found")],
     quick: Annotated[bool, typer.Option(help="a small honest sample, about a minute")] = False,

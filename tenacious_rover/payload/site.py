@@ -47,7 +47,7 @@ def sites(
         sun: (3,) direction in odom.
     """
     assert rover.payload is not None
-    reach = float(rover.payload.base_T_payload[0, 3])
+    reach, lateral = (float(v) for v in rover.payload.base_T_payload[:2, 3])
     ahead = odom_T_base[:2, 3] + odom_T_base[:2, 0] * (reach + 0.6)
     length = float(rover.chassis.size[0]) + 0.1
     wish = Wish(
@@ -59,6 +59,7 @@ def sites(
         max_slope=float(np.radians(config.max_slope_deg)),
         max_roughness_m=config.max_roughness_m,
         max_hazard=config.max_hazard,
+        lateral_m=lateral,
     )
 
     def allowed(xy: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a platform measures, without ROS: simulator and drivers make these, autonomy cores take them.
+"""What a platform measures, without ROS: simulator and drivers make it, autonomy takes it.
 
 Times are seconds on the platform's clock. Frames are those of the contract.
 """
@@ -37,8 +37,10 @@ class Joints:
 
 @dataclass(frozen=True)
 class Stereo:
-    """A rectified pair: (h, w) grey or (h, w, 3) RGB uint8. `depth` (h, w) m stands in for `right`
-    on a depth camera, NaN where there is none."""
+    """A rectified pair, each (h, w) grey or (h, w, 3) RGB uint8.
+
+    `depth` (h, w) in m stands in for `right` on a depth camera, NaN where there is none.
+    """
 
     time_s: float
     left: NDArray[Any]

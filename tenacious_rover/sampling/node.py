@@ -170,7 +170,7 @@ class SamplingNode(RoverNode):
         dig = reach.dig_point(self.rover, self.config.dig_depth_m)
         back = reach.stand_back(self.rover, dig)
         odom_T_base = here.odom_T_base
-        center = frames.points(odom_T_base, np.array([[dig[0] + back, 0.0, 0.0]]))[0]
+        center = frames.points(odom_T_base, np.array([[dig[0] + back, dig[1], 0.0]]))[0]
         near = goal.near.point
         if math.isfinite(near.x) and math.isfinite(near.y):
             center = frames.points(
@@ -185,6 +185,7 @@ class SamplingNode(RoverNode):
             max_slope=math.radians(self.config.max_slope_deg),
             max_roughness_m=self.config.max_roughness_m,
             max_hazard=self.config.max_hazard,
+            lateral_m=float(dig[1]),
         )
 
         def untried(xy: np.ndarray) -> np.ndarray:
@@ -206,7 +207,7 @@ class SamplingNode(RoverNode):
         dig = reach.dig_point(self.rover, self.config.dig_depth_m)
         back = reach.stand_back(self.rover, dig)
         self._state(handle, "approaching", 0.1)
-        await self._approach(handle, chosen, float(dig[0]) + back)
+        await self._approach(handle, chosen, float(dig[0]) + back, float(dig[1]))
         self._state(handle, "before_image", 0.4)
         before = await self._stereo(handle, f"sample {name} before")
         if back:
@@ -244,12 +245,13 @@ class SamplingNode(RoverNode):
 
     # -- parts --------------------------------------------------------------------------------
 
-    async def _approach(self, handle: Any, chosen: patch.Patch, distance: float) -> None:
-        """Stand with the patch straight ahead at `distance`, seen from base_link."""
+    async def _approach(
+        self, handle: Any, chosen: patch.Patch, distance: float, lateral: float
+    ) -> None:
+        """Stand with the patch at (distance, lateral) in base_link."""
         yaw = chosen.stand[2]
         here = self._here()
-        towards = np.array([math.cos(yaw), math.sin(yaw)])
-        xy = chosen.place[:2] - distance * towards
+        xy = np.array(patch.stand_before(chosen.place, yaw, distance, lateral))
         far = float(np.hypot(*(here.odom_T_base[:2, 3] - xy)))
         if far > 0.3 or abs(frames.wrapped(frames.yaw(here.odom_T_base) - yaw)) > 0.5:
             pose = here.map_T_odom @ frames.planar(float(xy[0]), float(xy[1]), yaw)
@@ -260,10 +262,9 @@ class SamplingNode(RoverNode):
         for _ in range(2):
             here = self._here()
             inside = frames.points(frames.inverse(here.odom_T_base), chosen.place[None])[0]
-            turn = math.atan2(inside[1], inside[0])
+            turn, ahead = patch.aim(inside, distance, lateral)
             if abs(turn) > math.radians(2.0):
                 await self._go(handle, DriveTo.Goal(mode=DriveTo.Goal.TURN, amount=turn))
-            ahead = float(np.hypot(inside[0], inside[1])) - distance
             if abs(ahead) > _NEAR_M:
                 await self._go(handle, DriveTo.Goal(mode=DriveTo.Goal.STRAIGHT, amount=ahead))
         await self.sleep(self.config.settle_s)

@@ -55,6 +55,7 @@ class Wish:
         max_slope: rad.
         max_roughness_m: root mean square departure from a plane.
         max_hazard: in patch and under the body.
+        lateral_m: from base_link to the left to the patch, when the rover stands before it.
     """
 
     center: NDArray[np.float64]
@@ -65,6 +66,7 @@ class Wish:
     max_slope: float
     max_roughness_m: float
     max_hazard: float
+    lateral_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,29 @@ def planes(
     return np.asarray(fit[..., 1]), np.asarray(fit[..., 2]), np.asarray(residual), enough
 
 
+def stand_before(
+    place: NDArray[np.float64], yaw: float, reach_m: float, lateral_m: float
+) -> tuple[float, float]:
+    """(x, y) of a rover heading `yaw` that has `place` at (reach_m, lateral_m) in base_link."""
+    c, s = float(np.cos(yaw)), float(np.sin(yaw))
+    x, y = float(place[0]), float(place[1])
+    return x - reach_m * c + lateral_m * s, y - reach_m * s - lateral_m * c
+
+
+def aim(inside: NDArray[np.float64], reach_m: float, lateral_m: float) -> tuple[float, float]:
+    """The turn (rad) and then the way straight ahead (m) that bring a point to its place.
+
+    Args:
+        inside: the point in base_link now, (2,) or (3,).
+        reach_m: where it shall be, along x of base_link.
+        lateral_m: and along y; a point nearer than that can only be brought abeam.
+    """
+    away = max(float(np.hypot(inside[0], inside[1])), abs(lateral_m))
+    ahead = float(np.sqrt(away**2 - lateral_m**2))
+    turn = float(np.arctan2(inside[1], inside[0]) - np.arctan2(lateral_m, ahead))
+    return float(np.arctan2(np.sin(turn), np.cos(turn))), ahead - reach_m
+
+
 def _stand(
     terrain: Ground,
     hazard: NDArray[np.float64],
@@ -193,7 +218,7 @@ def _stand(
     here: NDArray[np.float64],
     wish: Wish,
 ) -> tuple[float, float, float] | None:
-    """Where base_link stands to have `place` straight ahead; the way it comes from, if free."""
+    """Where base_link stands to have `place` within reach; the way it comes from, if free."""
     toward = float(np.arctan2(place[1] - here[1, 3], place[0] - here[0, 3]))
     length, width = wish.body_m
     along, across = np.meshgrid(
@@ -205,7 +230,7 @@ def _stand(
         turn = (-1) ** k * ((k + 1) // 2) * 2.0 * np.pi / _HEADINGS
         yaw = toward + turn
         c, s = np.cos(yaw), np.sin(yaw)
-        x, y = place[0] - wish.reach_m * c, place[1] - wish.reach_m * s
+        x, y = stand_before(place, yaw, wish.reach_m, wish.lateral_m)
         points = body @ np.array([[c, s], [-s, c]]) + (x, y)
         column = np.floor((points[:, 0] - terrain.origin[0]) / terrain.resolution_m).astype(int)
         row = np.floor((points[:, 1] - terrain.origin[1]) / terrain.resolution_m).astype(int)

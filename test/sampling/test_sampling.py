@@ -4,6 +4,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.model import Scoop
@@ -151,3 +153,22 @@ def test_volume_needs_ground_around_the_hole():
     after[:] = np.nan
     with pytest.raises(SamplingError):
         volume.change(before, after, 0.09)
+
+
+@given(
+    st.floats(0.3, 3.0),
+    st.floats(-1.5, 1.5),
+    st.floats(0.2, 0.8),
+    st.floats(-0.15, 0.15),
+)
+def test_turn_and_way_bring_a_point_to_its_place(x, y, reach_m, lateral_m):
+    turn, ahead = patch.aim(np.array([x, y]), reach_m, lateral_m)
+    base_T_moved = frames.planar(0, 0, turn) @ frames.planar(ahead, 0, 0)
+    seen = frames.points(frames.inverse(base_T_moved), np.array([[x, y, 0.0]]))[0]
+    assert seen[:2] == pytest.approx([reach_m, lateral_m], abs=1e-9)
+
+
+def test_stand_before_puts_the_place_where_the_scoop_reaches():
+    x, y = patch.stand_before(np.array([2.0, 1.0]), 0.7, 0.4, -0.09)
+    seen = frames.points(frames.inverse(frames.planar(x, y, 0.7)), np.array([[2.0, 1.0, 0.0]]))[0]
+    assert seen[:2] == pytest.approx([0.4, -0.09])

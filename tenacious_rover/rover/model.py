@@ -78,6 +78,8 @@ class Scoop:
     """From the tilt axis to the cutting edge."""
     blade_width_m: float
     capacity_ml: float
+    stow: tuple[float, float] = (0.0, 0.0)
+    """Lift and tilt where it rests while the rover drives: clear of ground, wheels and view."""
 
 
 @dataclass(frozen=True)

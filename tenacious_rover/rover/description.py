@@ -2,16 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A `Rover` from its description: xacro to URDF to numbers.
 
-What URDF has words for (masses, axles, limits, shapes, frames) is read from there. The rest stands in
-one element `<tenacious version="1">` of the robot, so that nothing is said twice:
+What URDF has words for (masses, axles, limits, shapes, frames) is read from there. The rest stands
+in one element of the robot, so that nothing is said twice (scoop and payload may be left out):
 
     <tenacious version="1">
-      <gravity mps2=""/>                                  <limits speed_mps="" turn_rate_radps="" tilt_deg=""/>
-      <frames base="" imu=""/>                            <chassis link=""/>
-      <wheel joint="" side="left|right"/>  (two or more)  <camera eye="left|right" frame="" width_px="" height_px="" hfov_deg=""/>
-      <battery wh=""/>                                    <temperatures parts="battery motors"/>
-      <scoop lift_joint="" tilt_joint="" blade_length_m="" blade_width_m="" capacity_ml="" stow_lift_rad="" stow_tilt_rad=""/>
-      <payload link="" size_m="x y z"/>                   (scoop and payload may be left out)
+      <gravity mps2=""/>
+      <limits speed_mps="" turn_rate_radps="" tilt_deg=""/>
+      <frames base="" imu=""/>
+      <wheel joint="" side="left|right"/>                         one per driven wheel
+      <camera eye="left|right" frame="" width_px="" height_px="" hfov_deg=""/>      two
+      <chassis link=""/>
+      <scoop lift_joint="" tilt_joint="" blade_length_m="" blade_width_m="" capacity_ml=""
+             stow_lift_rad="" stow_tilt_rad=""/>
+      <payload link="" size_m="x y z"/>
+      <battery wh=""/>
+      <temperatures parts="battery motors"/>
     </tenacious>
 """
 
@@ -19,8 +24,7 @@ from __future__ import annotations
 
 import functools
 import math
-import xml.etree.ElementTree as ET
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +32,10 @@ from tenacious_rover.rover import frames
 from tenacious_rover.rover.model import Box, Camera, Limits, Payload, Rover, Scoop, Wheel
 from tenacious_rover.rover.resources import named
 from tenacious_rover.rover.urdf import RoverError, Urdf, number, numbers, only, text
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
+    from pathlib import Path
 
 __all__ = ["RoverError", "expanded", "load_rover", "rover_of"]
 
@@ -39,8 +47,8 @@ def load_rover(name_or_path: str) -> Rover:
     """The rover of a shipped description or of a file; read once per process.
 
     Args:
-        name_or_path: such as `tenacious`, `my_rover.urdf.xacro` or `plain.urdf`; xacro arguments may
-            follow: `tenacious camera_width:=400 camera_height:=300`.
+        name_or_path: such as `tenacious`, `my_rover.urdf.xacro` or `plain.urdf`; xacro arguments
+            may follow: `tenacious camera_width:=400 camera_height:=300`.
 
     Raises:
         RoverError: no such description, or it is broken; names file and element.
@@ -71,14 +79,12 @@ def expanded(path: Path, arguments: tuple[str, ...] = ()) -> str:
     import xacro
 
     given = dict(argument.split(":=", 1) for argument in arguments)
+    source = path.read_text(encoding="utf-8", errors="replace")
+    unknown = [name for name in given if f'name="{name}"' not in source]
+    if unknown:
+        raise RoverError(f"{path}: has no xacro argument {unknown[0]!r}")
     try:
-        source = path.read_text(encoding="utf-8")
-        unknown = [name for name in given if f'name="{name}"' not in source]
-        if unknown:
-            raise RoverError(f"{path}: has no xacro argument {unknown[0]!r}")
         return str(xacro.process_file(str(path), mappings=given).toprettyxml(indent="  "))
-    except RoverError:
-        raise
     except Exception as error:  # xacro raises whatever its expressions raise
         words = str(error).strip() or type(error).__name__
         raise RoverError(f"{path}: {words}") from error

@@ -172,7 +172,7 @@ class Urdf:
                     raise RoverError(f"{self.where}: joint {joint.name!r}: no link {link!r}")
             if joint.mimic and joint.mimic[0] not in self.joints:
                 raise RoverError(
-                    f"{self.where}: joint {joint.name!r} mimics {joint.mimic[0]!r}, which is no joint"
+                    f"{self.where}: joint {joint.name!r} mimics {joint.mimic[0]!r}, no joint"
                 )
         if len(self._up) != len(joints) or len(self.joints) != len(joints):
             raise RoverError(f"{self.where}: two joints share a name or a child link")

@@ -159,7 +159,8 @@ def _latch(config: HardwareConfig) -> Callable[[], Any] | None:
     def opened() -> Any:
         from tenacious_rover.hardware.lines import GpioLatch
 
-        return GpioLatch(*config.latch_pins)
+        arm, release, contact = config.latch_pins
+        return GpioLatch(arm, release, contact)
 
     return opened
 

@@ -17,7 +17,7 @@ class Slot:
 
     Args:
         name: for messages.
-        open_part: makes the driver or raises `HardwareError`; `None` when the rover has no such part.
+        open_part: makes the driver or raises `HardwareError`; `None`: not fitted.
         retry_s: between attempts.
         tolerated: failures in a row before the part is closed and opened anew.
     """

@@ -114,6 +114,7 @@ the centre of the hole in map."""
 # What autonomy offers.
 TF = _t("/tf", "tf2_msgs/msg/TFMessage", _Q.STATE)
 TF_STATIC = _t("/tf_static", "tf2_msgs/msg/TFMessage", _Q.LATCHED)
+ROBOT_DESCRIPTION = _t("robot_description", "std_msgs/msg/String", _Q.LATCHED)
 ODOMETRY = _t("odometry", "nav_msgs/msg/Odometry", _Q.STATE, 10.0)
 IMMOBILITY = _t("localization/immobility", "tenacious_interfaces/msg/Immobility", _Q.STATE, 5.0)
 HAZARDS = _t("terrain/hazards", "nav_msgs/msg/OccupancyGrid", _Q.STATE)
@@ -131,6 +132,7 @@ SAMPLE_RECORD = _t("sampling/record", "tenacious_interfaces/msg/SampleRecord", _
 OFFERED = (
     TF,
     TF_STATIC,
+    ROBOT_DESCRIPTION,
     ODOMETRY,
     IMMOBILITY,
     HAZARDS,

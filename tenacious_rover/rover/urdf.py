@@ -242,6 +242,14 @@ class Urdf:
             )
         )
 
+    def centre(
+        self, link: str, positions: Mapping[str, float] | None = None
+    ) -> NDArray[np.float64]:
+        """(3,) in base_link of the centre of a link's mass."""
+        where = f"{self.where}: link {link!r}"
+        inertial = only(self.links[link], "inertial", where)
+        return np.asarray((self.base_T_link(link, positions) @ origin(inertial, where))[:3, 3])
+
     def inertia(self, link: str) -> NDArray[np.float64]:
         """(3, 3) about the link's centre of mass, in the axes of its `<inertial>`, kg m^2."""
         where = f"{self.where}: link {link!r}"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tenacious_rover.rover.resources import resource
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -25,6 +27,7 @@ LAST = "recording"
 """Ended after the others, so that their last words are in the bag."""
 GRACE_S = 0.8
 PR_SET_PDEATHSIG = 1
+NEEDED_SHM = 1_000_000_000
 
 
 @dataclass
@@ -72,7 +75,8 @@ class Supervisor:
         if self.namespace:
             command += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
         log = self.folder / "log" / f"{spec.name}.log"
-        environment = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0", **os.environ}
+        environment = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0", **transport()}
+        environment |= os.environ
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -104,6 +108,17 @@ class Supervisor:
                 except subprocess.TimeoutExpired:
                     child.process.kill()
                     child.process.wait()
+
+
+def transport() -> dict[str, str]:
+    """Environment that gives Fast DDS room for whole images, where the machine has it."""
+    try:
+        shared = os.statvfs("/dev/shm")  # noqa: S108
+        profiles = resource("config", "fastdds.xml")
+    except OSError:
+        return {}
+    room = shared.f_bavail * shared.f_frsize
+    return {"FASTDDS_DEFAULT_PROFILES_FILE": str(profiles)} if room > NEEDED_SHM else {}
 
 
 def _die_with_parent() -> None:

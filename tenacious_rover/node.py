@@ -93,8 +93,13 @@ class RoverNode(LifecycleNode):
         """Read the rover and build."""
         from tenacious_rover.rover.description import load_rover
 
-        self.rover = load_rover(self.get_parameter("description").value)
-        self.build()
+        try:
+            self.rover = load_rover(self.get_parameter("description").value)
+            self.build()
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
+            self._build_failed = error
+            self.get_logger().error(f"not configured: {error}")
+            return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def start(self) -> None:
@@ -102,6 +107,8 @@ class RoverNode(LifecycleNode):
         if not self.get_parameter("autostart").value:
             return
         self.trigger_configure()
+        if self._build_failed is not None:
+            raise self._build_failed
         self.trigger_activate()
 
     # -- parameters ---------------------------------------------------------------------------

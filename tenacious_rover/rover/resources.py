@@ -44,5 +44,6 @@ def named(folder: str, name: str, suffix: str = ".yaml") -> Path:
         candidate = root / folder / f"{name.removesuffix(suffix)}{suffix}"
         if candidate.is_file():
             return candidate
-    known = sorted({p.stem for root in roots() for p in (root / folder).glob(f"*{suffix}")})
+    files = [p for root in roots() for p in (root / folder).glob(f"*{suffix}")]
+    known = sorted({path.name.removesuffix(suffix) for path in files})
     raise FileNotFoundError(f"{name}: no such file, and none of {folder}: {', '.join(known)}")

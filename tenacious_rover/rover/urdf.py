@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenacious_rover.rover import frames
+from tenacious_rover.rover.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MOVING = ("revolute", "continuous", "prismatic")
 
 
-class RoverError(ValueError):
+class RoverError(ConfigError):
     """A description cannot be used; the message names file and element."""
 
 

@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From a world file to ground, the same in every process; kept in a cache by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+
+from tenacious_rover.simulator import lander
+from tenacious_rover.simulator.ground import SOILS, Block, Craters, Rocks, World, content_digest
+from tenacious_rover.simulator.terrain import craters, relief, rocks
+from tenacious_rover.simulator.terrain.error import WorldError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tenacious_rover.simulator.world import WorldSpec
+
+GENERATOR = 1
+"""Raised whenever the same file would give other ground, so that no old cache is used."""
+_BYTES_PER_NODE = 60
+_BYTES_PER_ROCK = 400
+_LOG = logging.getLogger(__name__)
+
+
+def build_world(spec: WorldSpec, cache: bool = True) -> World:
+    """The ground of a world.
+
+    Args:
+        spec: a checked world file.
+        cache: look for it in, and keep it in, `cache_folder()`; a broken entry is made anew.
+
+    Raises:
+        WorldError: it would not fit into memory, or its rocks not onto the ground; its elevation
+            model is missing or unusable. Said before any work.
+    """
+    fits(spec)
+    path = cache_folder() / f"{key(spec)}.npz"
+    if cache:
+        kept = _read(path, spec)
+        if kept is not None:
+            return kept
+    world = _made(spec)
+    if cache:
+        _write(path, world)
+    return world
+
+
+def nodes(spec: WorldSpec) -> int:
+    """Nodes along each side."""
+    return round(spec.size_m / spec.resolution_m) + 1
+
+
+def fits(spec: WorldSpec) -> None:
+    """Refuse what memory or the ground cannot hold.
+
+    Raises:
+        WorldError: names the field, the need and what there is.
+    """
+    count = nodes(spec) ** 2
+    number = rocks.count(spec.rocks, spec.rocks.smallest_m) * spec.size_m**2
+    need = count * _BYTES_PER_NODE + number * _BYTES_PER_ROCK
+    free = psutil.virtual_memory().available
+    if need > 0.8 * free:
+        raise WorldError(
+            f"{spec.world}: size_m {spec.size_m:g} at resolution_m {spec.resolution_m:g} with "
+            f"some {number:.0f} rocks needs {need / 1e9:.1f} GB; {free / 1e9:.1f} GB are free. "
+            "Use a smaller size_m, a coarser resolution_m or a larger rocks.smallest_m"
+        )
+    k, q = rocks.law(spec.rocks)
+    covered = k * np.exp(-q * spec.rocks.smallest_m)
+    if covered > 0.3:
+        raise WorldError(
+            f"{spec.world}: rocks.k {k:g} with q {q:g} covers {100 * covered:.0f} % of the ground; "
+            "at most 30 % fits without overlap"
+        )
+
+
+def cache_folder() -> Path:
+    """`TENACIOUS_CACHE`, or the user's cache folder; its `worlds`."""
+    named = os.environ.get("TENACIOUS_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (Path(named) if named else base / "tenacious_rover") / "worlds"
+
+
+def key(spec: WorldSpec) -> str:
+    """What the ground depends on, hashed: not light, zones and faults."""
+    content = spec.model_dump(
+        mode="json",
+        by_alias=True,
+        exclude={"world", "description", "site", "epoch_utc", "fixed_sun", "zones", "faults"},
+    )
+    text = json.dumps({"generator": GENERATOR, **content}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _made(spec: WorldSpec) -> World:
+    n, step = nodes(spec), spec.resolution_m
+    origin = np.full(2, -step * (n - 1) / 2.0)
+    x = origin[0] + step * np.arange(n)
+    area = (float(x[0]), float(x[-1]), float(x[0]), float(x[-1]))
+    keep = _kept_free(spec)
+    # What nature scattered: relief and craters, without a slope of their own.
+    heights = relief.fractal((n, n), step, spec.terrain.relief, _rng(spec, 1))
+    drawn = craters.draw(spec.terrain.craters, area, keep, _rng(spec, 2))
+    craters.stamp(heights, (area[0], area[2]), step, drawn)
+    heights = relief.levelled(heights)
+    # What the file asks for by name.
+    heights += relief.slope(x, x, spec.terrain.slope)
+    for number, feature in enumerate(spec.terrain.features):
+        if feature.kind == "ridge":
+            heights += relief.ridge(x, x, feature, _rng(spec, 100 + number))
+        else:
+            one = Craters(
+                np.array([[feature.x_m, feature.y_m]]),
+                np.array([feature.diameter_m]),
+                np.array([feature.depth_ratio]),
+            )
+            craters.stamp(heights, (area[0], area[2]), step, one)
+    heights -= heights[n // 2, n // 2]
+    bare = _assembled(spec, heights, origin, _no_rocks(), drawn)
+    # Rocks lie on all of it.
+    stones = rocks.draw(
+        spec.rocks,
+        area,
+        keep[:, :3],
+        lambda u, v: (bare.height(u, v), bare.normal(u, v)),
+        _rng(spec, 3),
+    )
+    return _assembled(spec, heights, origin, stones, drawn)
+
+
+def _rng(spec: WorldSpec, stage: int) -> np.random.Generator:
+    """A stream of its own for each stage, so that more rocks leave the craters where they were."""
+    return np.random.default_rng([spec.seed, stage])
+
+
+def _kept_free(spec: WorldSpec) -> NDArray[np.float64]:
+    """Squares (n, 4) x, y, half width, least crater that matters: lander, start, cleared discs."""
+    x, y, _ = spec.start
+    squares = [(x, y, 0.5, 0.3)]
+    if spec.lander:
+        squares.append((0.0, 0.0, spec.lander.footprint_m / 2.0 + 0.1, 0.5))
+    squares += [(disc.x_m, disc.y_m, disc.radius_m, 0.3) for disc in spec.clear]
+    return np.array(squares)
+
+
+def _assembled(
+    spec: WorldSpec, heights: NDArray, origin: NDArray, stones: Rocks, drawn: Craters
+) -> World:
+    names = [spec.soil, *(patch.soil for patch in spec.soil_patches)]
+    soils = list(dict.fromkeys(names))
+    index = np.zeros(heights.shape, np.uint8)
+    step = spec.resolution_m
+    for patch in spec.soil_patches:
+        x = origin[0] + step * np.arange(heights.shape[1]) - patch.x_m
+        y = origin[1] + step * np.arange(heights.shape[0]) - patch.y_m
+        index[x[None, :] ** 2 + y[:, None] ** 2 <= patch.radius_m**2] = soils.index(patch.soil)
+    world = World(
+        spec, heights, origin, step, stones, drawn, tuple(SOILS[s] for s in soils), index, ()
+    )
+    built: tuple[Block, ...] = ()
+    if spec.lander:
+        built = lander.blocks(spec.lander, lambda u, v: float(world.height(u, v)))
+    digest = content_digest(heights, stones, index)
+    return World(spec, heights, origin, step, stones, drawn, world.soils, index, built, digest)
+
+
+def _no_rocks() -> Rocks:
+    return Rocks(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))
+
+
+def _write(path: Path, world: World) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(
+                file,
+                digest=np.array(world.digest),
+                heights=world.heights,
+                rock_center=world.rocks.center,
+                rock_axes=world.rocks.semi_axes,
+                rock_rotation=world.rocks.rotation,
+                rock_diameter=world.rocks.diameter_m,
+                crater_center=world.craters.center,
+                crater_diameter=world.craters.diameter_m,
+                crater_ratio=world.craters.depth_ratio,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path, spec: WorldSpec) -> World | None:
+    """The world kept at `path`; None when it is not there or not what was written."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            stones = Rocks(
+                kept["rock_center"],
+                kept["rock_axes"],
+                kept["rock_rotation"],
+                kept["rock_diameter"],
+            )
+            drawn = Craters(kept["crater_center"], kept["crater_diameter"], kept["crater_ratio"])
+            n = nodes(spec)
+            origin = np.full(2, -spec.resolution_m * (n - 1) / 2.0)
+            world = _assembled(spec, kept["heights"], origin, stones, drawn)
+            good = world.digest == str(kept["digest"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        _LOG.warning("%s: %s; the world is built again", path, error)
+        return None
+    if not good:
+        _LOG.warning("%s: its content has changed; the world is built again", path)
+        return None
+    return world

@@ -47,9 +47,11 @@ class HardwareConfig:
     sun_least_v: float = bounded(0.05, 0.0, 5.0, "a darker diode sees no sun")
 
     # Lines
-    latch: str = one_of("gpio", ("gpio", "none"), "of the payload")
+    latch: str = one_of("gpio", ("gpio", "expander", "none"), "of the payload")
     latch_pins: tuple[int, ...] = described((17, 27, 22), "arm, release, contact")
-    estop_pin: int = bounded(5, -1, 100, "normally closed switch to ground; -1 for none")
+    estop: str = one_of("gpio", ("gpio", "expander", "none"), "normally closed switch to ground")
+    estop_pin: int = bounded(5, 0, 100, "of the switch, on gpio")
+    expander_address: int = bounded(0x20, 0x08, 0x77, "on the bus")
 
     # Cameras
     cameras: str = one_of(

@@ -50,24 +50,17 @@ def i2c_bus(config: HardwareConfig) -> Any:
     return RemoteBus(config.i2c)
 
 
-def _serial(port: str, baud: int, timeout_s: float) -> Any:
-    import serial
-
-    try:
-        return serial.Serial(port, baud, timeout=timeout_s, write_timeout=0.1)
-    except (serial.SerialException, ValueError) as error:
-        raise HardwareError(f"{port}: {error}") from error
-
-
 def _motors(rover: Rover, config: HardwareConfig) -> Callable[[], Any] | None:
     if config.motors == "none":
         return None
 
     def opened() -> Any:
+        from tenacious_rover.hardware.serial_line import SerialLine
+
         if config.motors == "framed":
             from tenacious_rover.hardware.framed import FramedMotors
 
-            port = _serial(config.motors_port, config.motors_baud, 0.02)
+            port = SerialLine(config.motors_port, config.motors_baud, 0.02)
             return FramedMotors(port, config.motor_timeout_s)
         from tenacious_rover.hardware.roboclaw import Gearing, RoboClawMotors
 
@@ -77,7 +70,7 @@ def _motors(rover: Rover, config: HardwareConfig) -> Callable[[], Any] | None:
                 f"roboclaw_channels and motor_directions: {count} values each, one per wheel"
             )
         return RoboClawMotors(
-            _serial(config.motors_port, config.motors_baud, 0.03),
+            SerialLine(config.motors_port, config.motors_baud, 0.03),
             config.roboclaw_addresses,
             tuple(divmod(value, 2) for value in config.roboclaw_channels),
             config.motor_directions,
@@ -157,6 +150,10 @@ def _latch(config: HardwareConfig) -> Callable[[], Any] | None:
         return None
 
     def opened() -> Any:
+        if config.latch == "expander":
+            from tenacious_rover.hardware.expander import Expander, ExpanderLatch
+
+            return ExpanderLatch(Expander(i2c_bus(config), config.expander_address))
         from tenacious_rover.hardware.lines import GpioLatch
 
         arm, release, contact = config.latch_pins
@@ -166,10 +163,14 @@ def _latch(config: HardwareConfig) -> Callable[[], Any] | None:
 
 
 def _estop(config: HardwareConfig) -> Callable[[], Any] | None:
-    if config.estop_pin < 0:
+    if config.estop == "none":
         return None
 
     def opened() -> Any:
+        if config.estop == "expander":
+            from tenacious_rover.hardware.expander import Expander, ExpanderStop
+
+            return ExpanderStop(Expander(i2c_bus(config), config.expander_address))
         from tenacious_rover.hardware.lines import GpioEmergencyStop
 
         return GpioEmergencyStop(config.estop_pin)

@@ -161,17 +161,10 @@ class FramedMotors:
 
     def _send(self, kind: int, payload: bytes) -> None:
         self._sequence = (self._sequence + 1) % 256
-        try:
-            self.port.write(encode(Frame(kind, self._sequence, payload)))
-        except OSError as error:
-            raise HardwareError(f"motor controller: {error}") from error
+        self.port.write(encode(Frame(kind, self._sequence, payload)))
 
     def _listen(self) -> None:
-        try:
-            data = self.port.read(self.port.in_waiting)
-        except OSError as error:
-            raise HardwareError(f"motor controller: {error}") from error
-        for frame in self.receiver.feed(data):
+        for frame in self.receiver.feed(self.port.read(self.port.in_waiting)):
             if frame.kind == STATE and len(frame.payload) == struct.calcsize(STATE_FORM):
                 self._accept(struct.unpack(STATE_FORM, frame.payload))
 

@@ -51,6 +51,10 @@ TRIPS = {
     0x2000: "M2 current",
 }
 TRIES = 3
+LARGEST_STEP_RAD = 10.0
+LARGEST_SPEED_RADPS = 50.0
+SUPPLY_V = (4.0, 40.0)
+"""A 16-bit checksum lets one garbled answer in 65,536 pass: what no wheel does is refused, too."""
 
 
 class RoboClaw:
@@ -191,12 +195,8 @@ class RoboClawMotors:
             status = board.read(READ_STATUS, ">H")[0]
             trips += [name for bit, name in TRIPS.items() if status & bit]
         here = np.array([counts[of][motor] for of, motor in self.channels], np.int64)
-        if self._counts is not None:
-            # The counter is 32 bits wide and runs over.
-            moved = (here - self._counts + 2**31) % 2**32 - 2**31
-            self._turned += moved * self.directions / self.gearing.per_rad
-        self._counts = here
         speed = np.array([speeds[of][motor] for of, motor in self.channels], float)
+        self._counted(here, speed / self.gearing.per_rad, voltage)
         current = np.array([currents[of][motor] for of, motor in self.channels], float)
         return WheelState(
             self._turned.copy(),
@@ -205,6 +205,19 @@ class RoboClawMotors:
             float(voltage),
             tuple(trips),
         )
+
+    def _counted(self, here: NDArray[np.int64], speed: NDArray[np.float64], voltage: float) -> None:
+        """Add up the way since the last reading; the counter is 32 bits wide and runs over."""
+        if not SUPPLY_V[0] <= voltage <= SUPPLY_V[1] or np.abs(speed).max() > LARGEST_SPEED_RADPS:
+            raise CorruptFrameError(f"RoboClaw: {voltage:g} V and {speed} rad/s cannot be")
+        before, self._counts = self._counts, here
+        if before is None:
+            return
+        moved = ((here - before + 2**31) % 2**32 - 2**31) / self.gearing.per_rad
+        if np.abs(moved).max() > LARGEST_STEP_RAD:
+            self._counts = None
+            raise CorruptFrameError(f"RoboClaw: encoders jumped by {moved} rad")
+        self._turned += moved * self.directions
 
     def close(self) -> None:
         """Stop and let go."""

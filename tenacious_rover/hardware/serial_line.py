@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A serial port whose every failure is a `HardwareError`.
+
+pyserial lets `termios.error`, which is no `OSError`, through when a device is pulled out.
+"""
+
+from __future__ import annotations
+
+import termios
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import serial
+
+from tenacious_rover.hardware.error import HardwareError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class SerialLine:
+    """An open port; see `parts.SerialPort`."""
+
+    def __init__(self, port: str, baud: int, timeout_s: float) -> None:
+        self.name = port
+        self._port: Any = None
+        self._port = self._safe(
+            lambda: serial.Serial(port, baud, timeout=timeout_s, write_timeout=0.1)
+        )
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that wait to be read."""
+        return int(self._safe(lambda: self._port.in_waiting))
+
+    def read(self, size: int = 1) -> bytes:
+        """At most `size` bytes."""
+        return bytes(self._safe(lambda: self._port.read(size)))
+
+    def write(self, data: bytes) -> int | None:
+        """Send bytes."""
+        return self._safe(lambda: self._port.write(data))
+
+    def reset_input_buffer(self) -> None:
+        """Throw away what came in."""
+        self._safe(self._port.reset_input_buffer)
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._safe(self._port.close)
+
+    def _safe(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except (OSError, termios.error, TypeError, ValueError) as error:
+            raise HardwareError(f"{self.name}: {error}") from error

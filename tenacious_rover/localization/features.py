@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Corners spread over a picture, their depth from the other eye, and tracking between pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Grey = NDArray[np.uint8]
+Points = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_WINDOW = (17, 17)
+_LEVELS = 3
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02)
+_WEAKEST = 6e-4
+"""Smallest eigenvalue of the gradient matrix of a corner, in OpenCV's scale for 8-bit grey."""
+
+
+def corners(grey: Grey, usable: Grey, count: int, columns: int) -> Points:
+    """(n, 2) px: the best corners of each cell of a grid, where `usable` (h, w) is not zero.
+
+    Shadow edges are far stronger than soil texture; a quota per cell keeps them from taking all.
+    """
+    height, width = grey.shape
+    strength = cv2.cornerMinEigenVal(grey, 5, ksize=3)
+    peak = (strength == cv2.dilate(strength, np.ones((7, 7), np.uint8))) & (strength > _WEAKEST)
+    peak &= usable > 0
+    border = _WINDOW[0] // 2 + 2
+    peak[:border], peak[-border:], peak[:, :border], peak[:, -border:] = (False,) * 4
+    v, u = np.nonzero(peak)
+    if not len(u):
+        return np.empty((0, 2), np.float32)
+    size = width / columns
+    rows = max(round(height / size), 1)
+    cell = np.minimum(v * rows // height, rows - 1) * columns + (u / size).astype(int)
+    order = np.lexsort((-strength[v, u], cell))
+    cell = cell[order]
+    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    # First every cell's best, then every cell's second, until there are enough.
+    chosen = order[np.lexsort((-strength[v, u][order], rank))][:count]
+    return np.stack([u[chosen], v[chosen]], axis=1).astype(np.float32)
+
+
+def tracked(
+    before: Grey, after: Grey, points: Points, guess: Points, back_px: float = 0.7
+) -> tuple[Points, Mask]:
+    """Where `points` (n, 2) of a picture are in another, starting from a guess, and which are good.
+
+    Good: found, inside, and tracked back to within `back_px` of where they came from.
+    """
+    if not len(points):
+        return points.copy(), np.zeros(0, bool)
+    found, good, _ = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        points,
+        np.ascontiguousarray(guess, np.float32),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        criteria=_STOP,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-4,
+    )
+    back, good_back, _ = cv2.calcOpticalFlowPyrLK(
+        after,
+        before,
+        found,
+        points.copy(),
+        winSize=_WINDOW,
+        maxLevel=1,
+        criteria=_STOP,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-4,
+    )
+    kept = (good.ravel() > 0) & (good_back.ravel() > 0)
+    kept &= np.abs(back - points).max(axis=1) < back_px
+    return np.asarray(found, np.float32), kept
+
+
+def disparities(left: Grey, right: Grey, points: Points, guess: Array) -> tuple[Array, Mask]:
+    """Disparity (n,) px of corners of the left eye, from a guess (n,), and which are good."""
+    if not len(points):
+        return np.empty(0), np.zeros(0, bool)
+    start = points.copy()
+    start[:, 0] -= guess.astype(np.float32)
+    found, good = tracked(left, right, points, start)
+    shift = (points - found).astype(float)
+    good &= (np.abs(shift[:, 1]) < 0.8) & (shift[:, 0] > 0.3)
+    return shift[:, 0], good
+
+
+def sharpness(grey: Grey, points: Points) -> float:
+    """Median gradient, grey levels per px, at corners (n, 2): low when the picture is blurred."""
+    if not len(points):
+        return 0.0
+    u, v = points[:, 0].astype(int), points[:, 1].astype(int)
+    picture = grey.astype(np.int16)
+    across = np.abs(picture[v, u + 1] - picture[v, u - 1])
+    down = np.abs(picture[v + 1, u] - picture[v - 1, u])
+    return float(np.median(np.maximum(across, down))) / 2.0
+
+
+def brightness(grey: Grey) -> float:
+    """Mean of the brightest tenth of a picture, on every fourth pixel of every fourth row."""
+    thin = np.sort(grey[::4, ::4], axis=None)
+    return float(thin[-max(len(thin) // 10, 1) :].mean())

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Does the rover move as told? Slip per wheel, sinkage from motor torque, and being stuck.
+
+Being stuck is judged from what the wheels cannot fake: visual motion for driving, gyro for turning.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.localization.wheels import Rolling, WheelReader, slip
+
+if TYPE_CHECKING:
+    from tenacious_rover.localization.config import LocalizationConfig
+    from tenacious_rover.rover.model import Rover
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Immobility:
+    """As of `time_s`; `slip` and `sinkage_hint_m` (n,) in the order of the rover's wheels."""
+
+    time_s: float
+    slip: Array
+    sinkage_hint_m: Array
+    immobile: bool
+    commanded_mps: float
+    measured_mps: float
+    reason: str = ""
+
+
+class ImmobilityMonitor:
+    """Fed by every part of localization; `newest` is the present judgement."""
+
+    def __init__(self, rover: Rover, config: LocalizationConfig, reader: WheelReader) -> None:
+        self._config, self._reader = config, reader
+        self._width = rover.wheels[0].width_m
+        self._weight_share = rover.mass_kg * rover.gravity_mps2 / len(rover.wheels)
+        self._command: tuple[float, float, float] = (-math.inf, 0.0, 0.0)
+        self._told_since: float | None = None
+        self._still_since: float | None = None
+        self._turned = 0.0
+        self._seen: tuple[float, float] | None = None
+        self._stuck_seen_s = 0.0
+        self._wheel_path = 0.0
+        self._told_path = 0.0
+        self._rolling: Rolling | None = None
+        self._slow_turn_s = 0.0
+        self._stall_s = 0.0
+        self._stuck: dict[str, bool] = {}
+        count = len(rover.wheels)
+        nothing = np.full(count, np.nan)
+        self.newest = Immobility(0.0, nothing, nothing.copy(), False, 0.0, 0.0)
+
+    def command(self, time_s: float, linear: float, angular: float) -> None:
+        """What the rover was told, m/s and rad/s."""
+        if not (math.isfinite(linear) and math.isfinite(angular)):
+            linear = angular = 0.0
+        told = abs(linear) >= self._config.stuck_min_mps or abs(angular) >= 0.05
+        before = self._command
+        reversed_ = before[1] * linear < 0.0 or before[2] * angular < 0.0
+        if not told or reversed_:
+            self._told_since, self._stuck = None, {}
+        elif self._told_since is None:
+            self._told_since = time_s
+        self._command = (time_s, linear, angular)
+
+    def rolled(self, rolling: Rolling, forward: float, turning: float, pitch: float) -> None:
+        """Wheels, with the filter's speed (m/s, rad/s) and pitch (rad, nose down positive)."""
+        last = self._rolling
+        self._rolling = rolling
+        dt = 0.0 if last is None else min(max(rolling.time_s - last.time_s, 0.0), 0.2)
+        told_v, told_w = self._told(rolling.time_s)
+        self._wheel_path += abs(rolling.forward) * dt
+        self._told_path += abs(told_v) * dt
+        self._judge_turning(rolling, turning, told_v, told_w, dt)
+        self._judge_stall(rolling, told_v, told_w, dt)
+        self._publish(rolling, forward, turning, told_v, pitch)
+
+    def seen(self, time_s: float, distance: float, seconds: float, sure: float) -> None:
+        """Visual motion: `distance` m in the `seconds` up to `time_s`, known to `sure` m (one sigma)."""
+        path, self._wheel_path = self._wheel_path, 0.0
+        told, self._told_path = self._told_path, 0.0
+        self._seen = (time_s, distance / max(seconds, 1e-3))
+        linear = self._told(time_s)[0]
+        due = max(path, told)
+        enough = due > max(4.0 * sure, self._config.stuck_min_mps * seconds)
+        if abs(linear) < self._config.stuck_min_mps and path < 0.01:
+            self._stuck.pop("seen", None)
+            self._stuck_seen_s = 0.0
+        elif enough and distance + 2.0 * sure < self._config.stuck_share * due:
+            self._stuck_seen_s += seconds
+            if self._stuck_seen_s >= 0.95 * self._config.stuck_time_s:
+                self._stuck["seen"] = True
+        elif distance > 1.5 * self._config.stuck_share * due:
+            self._stuck_seen_s = 0.0
+            self._stuck.pop("seen", None)
+
+    def blind(self) -> None:
+        """The newest picture told nothing: what was summed up since the last is void."""
+        self._wheel_path = self._told_path = self._stuck_seen_s = 0.0
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _told(self, time_s: float) -> tuple[float, float]:
+        """The command in force; the contract's time-out ends it."""
+        when, linear, angular = self._command
+        return (linear, angular) if time_s - when < 0.6 else (0.0, 0.0)
+
+    def _judge_turning(
+        self, rolling: Rolling, turning: float, told_v: float, told_w: float, dt: float
+    ) -> None:
+        """A turn on the spot that the gyro does not see."""
+        on_spot = abs(told_w) >= 0.05 and abs(told_v) < self._config.stuck_min_mps
+        settled = self._told_since is not None and rolling.time_s - self._told_since > 0.5
+        if not (on_spot and settled):
+            self._slow_turn_s = 0.0
+            self._stuck.pop("turn", None)
+        elif abs(turning) < 0.5 * self._config.stuck_share * abs(told_w):
+            self._slow_turn_s += dt
+            if self._slow_turn_s >= self._config.stuck_time_s:
+                self._stuck["turn"] = True
+        else:
+            self._slow_turn_s = 0.0
+            self._stuck.pop("turn", None)
+
+    def _judge_stall(self, rolling: Rolling, told_v: float, told_w: float, dt: float) -> None:
+        """Wheels that do not follow the command at all."""
+        wanted = np.abs(self._reader.ground_speed(told_v, told_w))
+        speed = np.abs(rolling.velocity) * self._reader.radius
+        settled = self._told_since is not None and rolling.time_s - self._told_since > 0.3
+        slow = speed.max() < 0.1 * wanted.max() if wanted.max() > 0 else False
+        if settled and wanted.max() >= self._config.stuck_min_mps and slow:
+            self._stall_s += dt
+            if self._stall_s >= self._config.stuck_time_s:
+                self._stuck["stall"] = True
+        else:
+            self._stall_s = 0.0
+            self._stuck.pop("stall", None)
+
+    def _publish(
+        self, rolling: Rolling, forward: float, turning: float, told_v: float, pitch: float
+    ) -> None:
+        measured = forward
+        if self._seen is not None and rolling.time_s - self._seen[0] < 1.2:
+            measured = math.copysign(self._seen[1], forward)
+        speed = rolling.velocity * self._reader.radius
+        words = {
+            "seen": "the picture does not move as the wheels do",
+            "turn": "the gyro does not turn as told",
+            "stall": "the wheels do not turn as told",
+        }
+        self.newest = Immobility(
+            rolling.time_s,
+            slip(speed, self._reader.ground_speed(forward, turning)),
+            self._sinkage(rolling, pitch),
+            bool(self._stuck),
+            told_v,
+            measured,
+            "; ".join(words[key] for key in self._stuck),
+        )
+
+    def _sinkage(self, rolling: Rolling, pitch: float) -> Array:
+        """(n,) m: compaction resistance b k z^2 / 2 (Bekker, n = 1) that the torque overcomes, once
+        the slope's share is taken off.
+        """
+        radius = self._reader.radius
+        direction = np.sign(rolling.velocity)
+        slope = -self._weight_share * math.sin(pitch) * direction
+        resistance = np.maximum(rolling.effort * direction / radius - slope, 0.0)
+        sinkage = np.sqrt(2.0 * resistance / (self._width * self._config.soil_stiffness))
+        sinkage[np.abs(rolling.velocity) < 0.05] = np.nan
+        return np.asarray(sinkage)

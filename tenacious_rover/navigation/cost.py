@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a metre of ground costs, from the layers of the terrain map.
+
+In the manner of ENav (arXiv 2011.06022) the cost ranks paths; whether a path is safe is decided by
+the rover's geometry on it (`local.py`). So a hazard is dear here, not forbidden; only zones are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.perception.terrain_map import TerrainMap
+    from tenacious_rover.rover.model import Rover
+
+_ROUGH_M = 0.03
+
+
+def ground_cost(terrain: TerrainMap, rover: Rover, config: NavigationConfig) -> NDArray[np.float32]:
+    """Cost per metre for the rover's centre on each cell, NaN where the cell was never seen.
+
+    Hazards are widened by half the rover's width at full cost and fade out over half its length.
+
+    Returns:
+        (rows, columns), >= 1: metres of easy ground per metre.
+    """
+    layers, res = terrain.layers, terrain.resolution_m
+    seen = np.isfinite(layers["elevation"])
+    hazard = np.nan_to_num(layers["hazard"], nan=0.0)
+    slope = np.nan_to_num(layers["slope"], nan=0.0) / rover.limits.tilt_rad
+    roughness = np.nan_to_num(layers["roughness"], nan=0.0) / _ROUGH_M
+    cost = 1.0 + config.slope_weight * np.clip(slope, 0.0, 1.5) ** 2
+    cost += config.roughness_weight * np.clip(roughness, 0.0, 1.0) ** 2
+
+    lethal = (hazard >= config.hazard_threshold).astype(np.uint8)
+    half_width = rover.track_m / 2.0 + rover.wheels[0].width_m / 2.0
+    reach = half_width + 0.25
+    if lethal.any():
+        distance = cv2.distanceTransform(1 - lethal, cv2.DIST_L2, 5) * res
+        fading = np.clip((reach - distance) / (reach - half_width), 0.0, 1.0)
+        cost += config.hazard_weight * fading**2
+        cost = np.where(distance < half_width, np.maximum(cost, config.hazard_cost), cost)
+    cost += 0.5 * config.hazard_weight * cv2.blur(hazard.astype(np.float32), (5, 5))
+    return np.where(seen, cost, np.nan).astype(np.float32)

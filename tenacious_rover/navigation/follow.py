@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From a path to wheel speeds: pure pursuit (Coulter 1992) that learns how much the rover slips."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.rover import frames
+
+if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.rover.model import Rover
+
+Array = NDArray[np.float64]
+Speeds = tuple[float, float]
+"""m/s and rad/s."""
+
+STOP: Speeds = (0.0, 0.0)
+_GAIN_RANGE = (0.35, 1.1)
+_LEARNING_S = 4.0
+
+
+class SlipCompensation:
+    """Learns what share of a command becomes motion, and asks for that much more.
+
+    Skid steering drags the wheels sideways in every turn, so the share of a turn is far below one.
+    """
+
+    def __init__(self) -> None:
+        self.forward = 0.95
+        self.turning = 0.7
+        self._last: tuple[float, Array] | None = None
+
+    def learn(self, time_s: float, odom_T_base: Array, sent: Speeds) -> None:
+        """Compare what was sent since the last call with what the pose did."""
+        last, self._last = self._last, (time_s, odom_T_base)
+        if last is None or not 0.02 < time_s - last[0] < 2.0:
+            return
+        dt = time_s - last[0]
+        moved = frames.inverse(last[1]) @ odom_T_base
+        weight = min(dt / _LEARNING_S, 1.0)
+        speed, rate = sent
+        if abs(speed) > 0.02:
+            share = float(np.clip(moved[0, 3] / (speed * dt), *_GAIN_RANGE))
+            self.forward += weight * (share - self.forward)
+        if abs(rate) > 0.06:
+            share = float(np.clip(frames.yaw(moved) / (rate * dt), *_GAIN_RANGE))
+            self.turning += weight * (share - self.turning)
+
+    def command(self, wanted: Speeds, rover: Rover) -> Speeds:
+        """Speeds to send for the `wanted` motion, inside the rover's limits, curvature kept."""
+        speed, rate = wanted[0] / self.forward, wanted[1] / self.turning
+        limits = rover.limits
+        over = max(abs(speed) / limits.speed_mps, abs(rate) / limits.turn_rate_radps, 1.0)
+        return speed / over, rate / over
+
+
+def heading(odom_T_base: Array, yaw: float, rate: float) -> Speeds:
+    """Turn in place towards `yaw` in odom, slower near it."""
+    error = frames.wrapped(yaw - frames.yaw(odom_T_base))
+    return 0.0, math.copysign(min(rate, 0.04 + 1.2 * abs(error)), error)
+
+
+def pursue(odom_T_base: Array, path: Array, speed: float, config: NavigationConfig) -> Speeds:
+    """Aim at the point of `path` (n, 2 or more) in odom one lookahead away; backwards if negative.
+
+    The point is found from the nearest one onwards, so that a path may cross itself.
+    """
+    inside = frames.points(
+        frames.inverse(odom_T_base),
+        np.column_stack([path[:, :2], np.full(len(path), odom_T_base[2, 3])]),
+    )[:, :2]
+    far = np.hypot(inside[:, 0], inside[:, 1])
+    begin = int(far.argmin())
+    ahead = np.flatnonzero(far[begin:] >= config.lookahead_m)
+    target = inside[begin + ahead[0]] if len(ahead) else inside[-1]
+    length = max(float(np.hypot(*target)), 0.05)
+    curvature = float(np.clip(2.0 * target[1] / length**2, -4.0, 4.0))
+    rate = speed * curvature
+    # Slow down in sharp bends rather than ask for a rate that slip would eat.
+    allowed = config.turn_rate_radps
+    if abs(rate) > allowed:
+        speed, rate = speed * allowed / abs(rate), math.copysign(allowed, rate)
+    return speed, rate
+
+
+def stopping_speed(seen_m: float, speed: float, config: NavigationConfig) -> float:
+    """At most `speed`; less when only `seen_m` of the path ahead is seen to be safe.
+
+    The rover stops within a wheel's turn, so what counts is the time to think again: it must not
+    reach the end of the seen stretch within one replanning interval.
+    """
+    margin = 0.1
+    return float(np.clip((seen_m - margin) / config.replan_s, 0.0, speed))

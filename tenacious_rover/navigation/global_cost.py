@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Cost-to-go to the goal over known and unknown ground, on a grid in odom that remembers.
+
+It is recomputed where it matters when the map has changed: from the goal to a little beyond the
+rover.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.navigation.marching import march
+
+if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.zones import Zones
+    from tenacious_rover.perception.terrain_map import TerrainMap
+
+Array = NDArray[np.float64]
+_STARED = 4
+"""Looked at this often and not seen: it will not be seen from here."""
+
+
+class GlobalCost:
+    """Cost per metre and cost-to-go in odom.
+
+    Attributes:
+        origin: (2,) lower corner of cell (0, 0), m in odom.
+        seen: (rows, columns) cost per metre, NaN where nothing was seen.
+        zone: (rows, columns) forbidden cells.
+        to_go: (rows, columns) metres of easy ground to the goal, inf where there is no way.
+    """
+
+    def __init__(self, config: NavigationConfig) -> None:
+        self._config = config
+        self.origin = np.zeros(2)
+        self.seen: NDArray[np.float32] = np.full((1, 1), np.nan, np.float32)
+        self.zone: NDArray[np.bool_] = np.zeros((1, 1), bool)
+        self.to_go: Array = np.full((1, 1), np.inf)
+        self._stared: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
+        self._marks: list[tuple[float, float, float]] = []
+
+    def cover(self, xy: Array) -> None:
+        """Grow until the grid covers the points (n, 2) in odom and the margin about them."""
+        res, margin = self._config.grid_m, self._config.grid_margin_m
+        shape = np.array(self.seen.shape[::-1])
+        inner = 0.5 * margin
+        inside = (xy.min(0) - inner >= self.origin).all() and (
+            xy.max(0) + inner <= self.origin + shape * res
+        ).all()
+        if inside and self.seen.size > 1:
+            return
+        low = np.floor((xy.min(0) - margin) / res)
+        high = np.ceil((xy.max(0) + margin) / res)
+        if self.seen.size > 1:
+            old = np.round(self.origin / res)
+            low, high = np.minimum(low, old), np.maximum(high, old + shape)
+        columns, rows = (high - low).astype(int)
+        grown = np.full((rows, columns), np.nan, np.float32)
+        stared = np.zeros((rows, columns), np.uint8)
+        if self.seen.size > 1:
+            c, r = (np.round(self.origin / res) - low).astype(int)
+            grown[r : r + shape[1], c : c + shape[0]] = self.seen
+            stared[r : r + shape[1], c : c + shape[0]] = self._stared
+        self.origin, self.seen, self._stared = low * res, grown, stared
+        self.zone = np.zeros(grown.shape, bool)
+        self.to_go = np.full(grown.shape, np.inf)
+
+    def merge(self, terrain: TerrainMap, cost: NDArray[np.float32]) -> None:
+        """Take the cost (rows, columns of the terrain map); what it does not know stays."""
+        res = self._config.grid_m
+        rows, columns = np.nonzero(np.isfinite(cost))
+        x = terrain.origin[0] + (columns + 0.5) * terrain.resolution_m
+        y = terrain.origin[1] + (rows + 0.5) * terrain.resolution_m
+        c = np.floor((x - self.origin[0]) / res).astype(int)
+        r = np.floor((y - self.origin[1]) / res).astype(int)
+        inside = (r >= 0) & (c >= 0) & (r < self.seen.shape[0]) & (c < self.seen.shape[1])
+        cell = r[inside] * self.seen.shape[1] + c[inside]
+        values = cost[rows[inside], columns[inside]]
+        count = np.bincount(cell, minlength=self.seen.size)
+        total = np.bincount(cell, values, minlength=self.seen.size)
+        known = count > 0
+        self.seen.ravel()[known] = (total[known] / count[known]).astype(np.float32)
+
+    def stare(self, here: Array, half_fov: float) -> None:
+        """Note which unknown cells were in view from `here` (3,): shadows, holes, far sides."""
+        rows, columns = np.indices(self.seen.shape)
+        x = self.origin[0] + (columns + 0.5) * self._config.grid_m - here[0]
+        y = self.origin[1] + (rows + 0.5) * self._config.grid_m - here[1]
+        far, side = np.hypot(x, y), np.arctan2(y, x) - here[2]
+        side = np.abs((side + np.pi) % (2.0 * np.pi) - np.pi)
+        near, wide = self._config.blind_m + 0.2, self._config.stare_m
+        viewed = (far > near) & (far < wide) & (side < half_fov - np.radians(5.0))
+        self._stared[viewed & np.isnan(self.seen) & (self._stared < 255)] += 1
+
+    def restrict(self, zones: Zones, odom_T_map: Array) -> None:
+        """Draw the zones, widened by the margin."""
+        drawn = zones.raster(self.origin, self._config.grid_m, self.seen.shape, odom_T_map)
+        reach = self._config.zone_margin_m / self._config.grid_m
+        if drawn.any() and not drawn.all():
+            near = cv2.distanceTransform((~drawn).astype(np.uint8), cv2.DIST_L2, 5)
+            drawn = near <= reach
+        self.zone = drawn
+
+    def mark(self, x: float, y: float, until_s: float) -> None:
+        """Remember a bad place in odom."""
+        self._marks.append((x, y, until_s))
+
+    def forget(self, time_s: float) -> None:
+        """Drop marks whose time is over."""
+        self._marks = [mark for mark in self._marks if mark[2] > time_s]
+
+    @property
+    def marks(self) -> Array:
+        """Bad places (n, 2) in odom."""
+        return np.array([mark[:2] for mark in self._marks]).reshape(-1, 2)
+
+    def cost(self, here: Array) -> Array:
+        """Cost per metre (rows, columns) for a rover at `here` (2,): inf in zones.
+
+        A rover that stands inside a zone may leave it: then the zone is dear, not forbidden.
+        """
+        config = self._config
+        unknown = np.where(self._stared >= _STARED, config.hidden_cost, config.unknown_cost)
+        cost = np.where(np.isnan(self.seen), unknown, self.seen).astype(float)
+        rows, columns = np.indices(cost.shape) if self._marks else (None, None)
+        for x, y, _ in self._marks:
+            c, r = (np.array([x, y]) - self.origin) / config.grid_m - 0.5
+            near = np.hypot(rows - r, columns - c) * config.grid_m <= config.mark_radius_m
+            cost[near] = np.maximum(cost[near], 2.0 * config.hazard_cost)
+        r, c = self.cell(here)
+        cost[self.zone] = 4.0 * config.hazard_cost if self.zone[r, c] else np.inf
+        return cost
+
+    def solve(self, goal: Array, here: Array) -> Array:
+        """Cost-to-go to `goal` (2,), far enough beyond `here` (2,) for the local choice.
+
+        Returns:
+            The cost per metre it was solved on (rows, columns).
+        """
+        config = self._config
+        cost = self.cost(here)
+        column, row = (goal - self.origin) / config.grid_m - 0.5
+        r, c = self.cell(here)
+        reach = (config.first_arc_m + config.second_arc_m + 1.0) / config.grid_m
+        beyond = reach * max(config.unknown_cost, 3.0)
+        self.to_go = config.grid_m * march(cost, row, column, r * cost.shape[1] + c, beyond)
+        return cost
+
+    def cell(self, xy: Array) -> tuple[int, int]:
+        """Row and column of a point (2,), of the nearest cell when it is outside."""
+        c, r = np.floor((xy - self.origin) / self._config.grid_m).astype(int)
+        rows, columns = self.seen.shape
+        return int(np.clip(r, 0, rows - 1)), int(np.clip(c, 0, columns - 1))
+
+    def sampled(self, grid: Array, xy: Array) -> Array:
+        """`grid` at points (…, 2): bilinear, or of the own cell beside an infinite one."""
+        at = (xy - self.origin) / self._config.grid_m - 0.5
+        rows, columns = grid.shape
+        x = np.clip(at[..., 0], 0.0, columns - 1.001)
+        y = np.clip(at[..., 1], 0.0, rows - 1.001)
+        c, r = x.astype(int), y.astype(int)
+        u, v = x - c, y - r
+        with np.errstate(invalid="ignore"):
+            mixed = (1 - v) * ((1 - u) * grid[r, c] + u * grid[r, c + 1]) + v * (
+                (1 - u) * grid[r + 1, c] + u * grid[r + 1, c + 1]
+            )
+        own = grid[np.round(y).astype(int), np.round(x).astype(int)]
+        return np.where(np.isfinite(mixed), mixed, own)

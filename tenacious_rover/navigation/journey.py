@@ -1,0 +1,288 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One drive to a goal: cost-to-go, choice of manoeuvre, following, getting out of trouble."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.navigation import arcs, follow, local
+from tenacious_rover.navigation.cost import ground_cost
+from tenacious_rover.navigation.error import Code, NavigationError
+from tenacious_rover.navigation.global_cost import GlobalCost
+from tenacious_rover.rover import frames
+
+if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.local import PoseCheck
+    from tenacious_rover.navigation.recovery import Trail
+    from tenacious_rover.navigation.state import Goal, Pose
+    from tenacious_rover.navigation.zones import Zones
+    from tenacious_rover.perception.terrain_map import TerrainMap
+    from tenacious_rover.rover.model import Rover
+
+Array = NDArray[np.float64]
+Steering = tuple[follow.Speeds | None, str, str]
+"""Wanted motion (`None`: there), state, reason."""
+_FINAL_M = 0.5
+_TURN_DONE_RAD = math.radians(3.0)
+_LOOK_S = 1.5
+
+
+class Journey:
+    """A drive to one goal; `Navigator` gives it pose and map and guards what it wants.
+
+    Raises:
+        NavigationError: the goal is no place, or a forbidden one.
+    """
+
+    def __init__(self, goal: Goal, zones: Zones, rover: Rover, config: NavigationConfig) -> None:
+        if not all(map(math.isfinite, (goal.x, goal.y, goal.yaw or 0.0))):
+            raise NavigationError(f"goal: {goal.x}, {goal.y} is no place", Code.INVALID_GOAL)
+        if zones.forbidden(np.array([[goal.x, goal.y]]))[0]:
+            words = f"goal: {goal.x:.2f}, {goal.y:.2f} lies in a forbidden zone"
+            raise NavigationError(words, Code.GOAL_IN_KEEP_OUT)
+        self._goal, self._zones, self._rover, self._config = goal, zones, rover, config
+        self._paths = arcs.library(config)
+        self._half_fov = rover.cameras["left"].horizontal_fov / 2.0
+        self._plan = GlobalCost(config)
+        self.speed_mps = min(goal.speed_mps or config.speed_mps, rover.limits.speed_mps)
+        self.recoveries = 0
+        self.path: Array = np.zeros((0, 3))
+        self.time_limit_s = goal.time_limit_s or math.inf
+        self._cost: Array | None = None
+        self._terrain: TerrainMap | None = None
+        self._thought_s = -math.inf
+        self._turning: float | None = None
+        self._clear_m = 0.0
+        self._progress: Array | None = None
+        self._direction: float | None = None
+        self._backing: Array | None = None
+        self._blocked_s: float | None = None
+        self._blocked = 0
+        self._bad_goal = 0
+        self._there = False
+
+    def remaining_m(self, pose: Pose) -> float:
+        """Straight distance to the goal."""
+        return float(np.hypot(*(self._target(pose)[:2, 3] - pose.odom_T_base[:2, 3])))
+
+    def think_again(self) -> None:
+        """The present path is not to be followed any further."""
+        self._thought_s = -math.inf
+        self._turning = None
+
+    def steer(
+        self, time_s: float, pose: Pose, terrain: TerrainMap, check: PoseCheck, trail: Trail
+    ) -> Steering:
+        """The wanted motion now.
+
+        Raises:
+            NavigationError: there is no way.
+        """
+        if self.time_limit_s == math.inf:
+            way = self.remaining_m(pose) / self.speed_mps
+            self.time_limit_s = 120.0 + self._config.time_factor * way
+        if self._backing is not None:
+            return self._back(pose)
+        arriving = self._arriving(pose, check)
+        if arriving is not None:
+            return arriving
+        if self._turning is not None:
+            return self._turn(pose)
+        new = terrain is not self._terrain
+        if new or time_s - self._thought_s > self._config.replan_s:
+            self._refresh(time_s, pose, terrain, new=new)
+            if not self._think(pose, check):
+                return self._stand(time_s, pose, trail)
+            if self._turning is not None:
+                return self._turn(pose)
+        return self._follow(pose)
+
+    # -- stages ---------------------------------------------------------------------------------
+
+    def _arriving(self, pose: Pose, check: PoseCheck) -> Steering | None:
+        """The last half metre and the goal's heading; `None` when it is farther or not free."""
+        config, goal = self._config, self._goal
+        odom_T_goal = self._target(pose)
+        tolerance = goal.position_tolerance_m or config.position_tolerance_m
+        here, end = _planar(pose), odom_T_goal[:2, 3]
+        far = float(np.hypot(*(end - here[:2])))
+        if far <= tolerance or self._there:
+            self._there = goal.yaw is not None and far <= tolerance + 0.15
+            return self._facing(pose, odom_T_goal) if self._there else (None, "arrived", "there")
+        if far > _FINAL_M:
+            return None
+        bearing = frames.wrapped(math.atan2(*(end - here[:2])[::-1]) - here[2])
+        back = abs(bearing) > math.pi / 2.0 and far < 0.3
+        heading = here[2] if back else here[2] + bearing
+        shares = np.linspace(0.0, 1.0, 6)[1:, None]
+        line = np.column_stack([here[:2] + shares * (end - here[:2]), np.full(5, heading)])
+        if not check(line).safe.all():
+            return None
+        self.path = line
+        self._turning = None
+        slow = min(self.speed_mps, 0.02 + 0.3 * far)
+        if back:
+            return follow.pursue(pose.odom_T_base, line, -slow, config), "driving", "last step back"
+        if abs(bearing) > math.radians(25.0):
+            return (
+                follow.heading(pose.odom_T_base, heading, config.turn_rate_radps),
+                "turning",
+                ("facing the goal"),
+            )
+        return follow.pursue(pose.odom_T_base, line, slow, config), "driving", "last steps"
+
+    def _facing(self, pose: Pose, odom_T_goal: Array) -> Steering:
+        tolerance = self._goal.heading_tolerance or math.radians(self._config.heading_tolerance_deg)
+        yaw = frames.yaw(odom_T_goal)
+        if abs(frames.wrapped(yaw - frames.yaw(pose.odom_T_base))) <= tolerance:
+            return None, "arrived", "there"
+        turn = follow.heading(pose.odom_T_base, yaw, self._config.turn_rate_radps)
+        return turn, "turning", "to the heading asked for"
+
+    def _refresh(self, time_s: float, pose: Pose, terrain: TerrainMap, *, new: bool) -> None:
+        """Cost where the map is new, then the cost-to-go."""
+        here, goal = pose.odom_T_base[:2, 3], self._target(pose)[:2, 3]
+        odom_T_map = frames.inverse(pose.map_T_odom)
+        self._plan.cover(np.vstack([here, goal]))
+        if new:
+            self._plan.merge(terrain, ground_cost(terrain, self._rover, self._config))
+            self._plan.stare(_planar(pose), self._half_fov)
+        self._terrain = terrain
+        self._plan.restrict(self._zones, odom_T_map)
+        self._plan.forget(time_s)
+        self._cost = self._plan.solve(goal, here)
+        self._thought_s = time_s
+        r, c = self._plan.cell(here)
+        if not np.isfinite(self._plan.to_go[r, c]):
+            raise NavigationError("zones leave no way to the goal", Code.NO_PATH)
+
+    def _think(self, pose: Pose, check: PoseCheck) -> bool:
+        """Choose the next manoeuvre."""
+        assert self._cost is not None
+        self._judge_goal(pose, check)
+        choice = local.choose(
+            self._paths,
+            self._plan,
+            self._cost,
+            _planar(pose),
+            check,
+            self._config,
+            self._half_fov,
+            self._direction,
+        )
+        if choice is None:
+            return False
+        self._blocked_s = None
+        self.path, self._clear_m = choice.poses, choice.clear_m
+        self._direction = choice.direction
+        self._progress = pose.odom_T_base
+        self._turning = None
+        if choice.turn:
+            self._turning = frames.yaw(pose.odom_T_base) + choice.turn
+        return True
+
+    def _judge_goal(self, pose: Pose, check: PoseCheck) -> None:
+        """Give up a goal that is seen to be no place to stand."""
+        goal = self._target(pose)[:2, 3]
+        if np.hypot(*(goal - pose.odom_T_base[:2, 3])) > 1.5:
+            return
+        reach = 0.8 * (self._goal.position_tolerance_m or self._config.position_tolerance_m)
+        ring = np.radians(np.arange(0, 360, 45))
+        spots = np.vstack([goal, goal + reach * np.column_stack([np.cos(ring), np.sin(ring)])])
+        poses = np.array([[*spot, yaw] for spot in spots for yaw in np.radians((0, 45, 90, 135))])
+        checked = check(poses)
+        self._bad_goal = self._bad_goal + 1 if not (checked.safe | ~checked.known).any() else 0
+        if self._bad_goal >= 4:
+            raise NavigationError("the goal lies on a hazard", Code.NO_PATH)
+
+    def _follow(self, pose: Pose) -> Steering:
+        config = self._config
+        assert self._progress is not None
+        driven = float(np.hypot(*(pose.odom_T_base - self._progress)[:2, 3]))
+        speed = follow.stopping_speed(self._clear_m - driven, self.speed_mps, config)
+        if frames.tilt(pose.odom_T_base) > math.radians(config.slow_tilt_deg):
+            speed *= 0.5
+        if speed < 0.005:
+            return follow.STOP, "waiting", "the ground ahead is not seen yet"
+        return follow.pursue(pose.odom_T_base, self.path, speed, config), "driving", "on the path"
+
+    def _turn(self, pose: Pose) -> Steering:
+        assert self._turning is not None
+        error = frames.wrapped(self._turning - frames.yaw(pose.odom_T_base))
+        if abs(error) < _TURN_DONE_RAD:
+            self._turning = None
+            self._thought_s = -math.inf
+            return follow.STOP, "turning", "looking along the new way"
+        turn = follow.heading(pose.odom_T_base, self._turning, self._config.turn_rate_radps)
+        return turn, "turning", "towards the path"
+
+    def _stand(self, time_s: float, pose: Pose, trail: Trail) -> Steering:
+        """No way is seen: look again, then back out or turn, then give up."""
+        self.path = np.zeros((0, 3))
+        self._thought_s = -math.inf
+        if self._blocked_s is None:
+            self._blocked_s = time_s
+        if time_s - self._blocked_s < _LOOK_S:
+            return follow.STOP, "blocked", "no safe way is seen; looking again"
+        self._blocked_s = None
+        self._blocked += 1
+        if self._blocked > self._config.max_blocked:
+            words = f"no safe way after {self._blocked - 1} looks around"
+            raise NavigationError(words, Code.NO_PATH)
+        back = trail.back(pose.odom_T_base, 0.4)
+        if self._blocked % 2 and len(back) > 1:
+            self._backing = back
+            return self._back(pose)
+        side = 1.0 if (self._blocked // 2) % 2 else -1.0
+        self._turning = frames.yaw(pose.odom_T_base) + side * math.radians(50.0)
+        return self._turn(pose)
+
+    def recover(self, time_s: float, pose: Pose, trail: Trail, code: Code, words: str) -> None:
+        """Stop, mark the place, back out the way the rover came.
+
+        Raises:
+            NavigationError: this happened too often.
+        """
+        self.recoveries += 1
+        if self.recoveries > self._config.max_recoveries:
+            raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
+        config = self._config
+        here = _planar(pose)
+        backing = self._backing is not None
+        ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if backing else 1.0)
+        x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
+        self._plan.mark(float(x), float(y), time_s + config.mark_s)
+        self._backing = None
+        self.think_again()
+        back = trail.back(pose.odom_T_base, config.back_out_m)
+        if not backing and len(back) > 1:
+            self._backing = back
+
+    def _back(self, pose: Pose) -> Steering:
+        """Backwards along the own track."""
+        assert self._backing is not None
+        end = self._backing[-1, :2]
+        inside = frames.inverse(pose.odom_T_base) @ np.array([*end, pose.odom_T_base[2, 3], 1.0])
+        if inside[0] > -0.05:
+            self._backing = None
+            self.think_again()
+            return follow.STOP, "backing_out", "far enough back"
+        speed = -min(self.speed_mps, self._config.speed_mps)
+        way = follow.pursue(pose.odom_T_base, self._backing, speed, self._config)
+        return way, "backing_out", "back along the own track"
+
+    def _target(self, pose: Pose) -> Array:
+        """odom_T_goal (4, 4)."""
+        goal = self._goal
+        map_T_goal = frames.planar(goal.x, goal.y, goal.yaw or 0.0)
+        return frames.inverse(pose.map_T_odom) @ map_T_goal
+
+
+def _planar(pose: Pose) -> Array:
+    return np.array([*pose.odom_T_base[:2, 3], frames.yaw(pose.odom_T_base)])

@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which manoeuvre next: rank all cheaply, check few exactly, in order of promise.
+
+As in ENav (arXiv 2011.06022): the rank is the cost of the way plus the cost-to-go from its end; the
+check settles the rover's geometry on the map (ACE, arXiv 1808.00031) and costs a thousand times
+more, so it is asked only until no path left can be better than the best one found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.navigation import arcs
+from tenacious_rover.rover import frames
+
+if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.global_cost import GlobalCost
+
+Array = NDArray[np.float64]
+_BATCH = 8
+_AT_GOAL_M = 0.15
+_EDGE_RAD = np.radians(8.0)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Of poses (n,): `safe` as far as it is known, and `known` well enough to say so."""
+
+    safe: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+class PoseCheck(Protocol):
+    """The rover's geometry on the map."""
+
+    def __call__(self, poses: Array) -> Checked:
+        """Check poses (n, 3) x, y, yaw in odom."""
+        ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A path to follow: `turn` rad in place, then `poses` (n, 3) in odom.
+
+    `clear_m` of it are seen to be safe; `cost` in m of easy ground; `checked`: paths looked at.
+    """
+
+    turn: float
+    poses: Array
+    clear_m: float
+    cost: float
+    checked: int
+    direction: float
+
+
+def choose(
+    paths: arcs.Library,
+    plan: GlobalCost,
+    cost: Array,
+    here: Array,
+    check: PoseCheck,
+    config: NavigationConfig,
+    half_fov: float,
+    previous: float | None = None,
+) -> Choice | None:
+    """The best safe path from `here` (3,) x, y, yaw in odom, or `None`.
+
+    Args:
+        paths: the library.
+        plan: cost-to-go.
+        cost: (rows, columns) cost per metre on the plan's grid.
+        here: where the rover is.
+        check: the exact check.
+        config: weights.
+        half_fov: of the camera, rad: a turn brings into view only what lies beyond it.
+        previous: direction in odom that the rover was going to take, rad.
+    """
+    poses = arcs.placed(paths.poses, here[0], here[1], here[2])
+    rank, ends, spent, to_go = _ranked(paths, plan, cost, poses, here, config, previous)
+    order = np.argsort(rank)
+    order = order[np.isfinite(rank[order])]
+    escape_m = 0.0 if check(here[None]).safe[0] else 0.3
+    refused: set[int] = set()
+    best: Choice | None = None
+    looked = 0
+    position = 0
+    while position < len(order) and looked < config.checks:
+        batch: list[int] = []
+        while position < len(order) and len(batch) < _BATCH:
+            index = int(order[position])
+            position += 1
+            if paths.group[index] not in refused:
+                batch.append(index)
+        if not batch or (best is not None and rank[batch[0]] >= best.cost):
+            break
+        looked += len(batch)
+        for index, (clear, fits) in zip(
+            batch,
+            _clear(paths, poses, ends, here, batch, check, config, half_fov, escape_m),
+            strict=True,
+        ):
+            goal_m = ends[index] * paths.step_m
+            if not fits or clear < min(config.safe_ahead_m, goal_m):
+                if not fits or clear < paths.first_steps * paths.step_m:
+                    refused.add(int(paths.group[index]))
+                continue
+            last = min(round(clear / paths.step_m), int(ends[index]))
+            worth = rank[index]
+            if last < ends[index]:
+                worth = rank[index] + spent[index, last - 1] - spent[index, ends[index] - 1]
+                worth += to_go[index, last - 1] - to_go[index, ends[index] - 1] + 0.3
+            if best is None or worth < best.cost:
+                way = poses[index, : max(last, 1)]
+                best = Choice(
+                    float(paths.turn[index]),
+                    way,
+                    clear,
+                    float(worth),
+                    looked,
+                    _direction(way, here),
+                )
+    return best
+
+
+def _ranked(
+    paths: arcs.Library,
+    plan: GlobalCost,
+    cost: Array,
+    poses: Array,
+    here: Array,
+    config: NavigationConfig,
+    previous: float | None,
+) -> tuple[Array, NDArray[np.int64], Array, Array]:
+    """Rank (n,), number of steps (n,) to the goal or the end, cost spent and to go (n, steps)."""
+    per_metre = plan.sampled(cost, poses[..., :2])
+    spent = np.cumsum(per_metre, axis=1) * paths.step_m
+    to_go = plan.sampled(plan.to_go, poses[..., :2])
+    at_goal = to_go <= _AT_GOAL_M
+    steps = poses.shape[1]
+    ends = np.where(at_goal.any(1), at_goal.argmax(1) + 1, steps)
+    each = np.arange(len(ends))
+    turning = np.abs(paths.turn)
+    manner = config.turn_cost * turning + config.turn_setup_cost * (turning > 0.0)
+    manner += 0.02 * np.abs(paths.curvature).sum(1) + 0.02 * np.abs(np.diff(paths.curvature)[:, 0])
+    if previous is not None:
+        middle = poses[:, paths.first_steps - 1, :2] - here[:2]
+        away = np.arctan2(middle[:, 1], middle[:, 0]) - previous
+        manner += config.change_cost * np.abs((away + np.pi) % (2.0 * np.pi) - np.pi)
+    with np.errstate(invalid="ignore"):
+        rank = spent[each, ends - 1] + to_go[each, ends - 1] + manner
+    return np.where(np.isnan(rank), np.inf, rank), ends, spent, to_go
+
+
+def _clear(
+    paths: arcs.Library,
+    poses: Array,
+    ends: NDArray[np.int64],
+    here: Array,
+    batch: list[int],
+    check: PoseCheck,
+    config: NavigationConfig,
+    half_fov: float,
+    escape_m: float,
+) -> list[tuple[float, bool]]:
+    """For each path: how far it is safe and seen, and whether its turn in place is safe."""
+    sweeps = [arcs.placed(arcs.sweep(paths.turn[i]), *map(float, here)) for i in batch]
+    ways = [poses[i, : ends[i]] for i in batch]
+    checked = check(np.concatenate([*sweeps, *ways]))
+    out = []
+    at = 0
+    turns = []
+    for swept in sweeps:
+        turns.append(bool(checked.safe[at : at + len(swept)].all()) or escape_m > 0.0)
+        at += len(swept)
+    for index, way, fits in zip(batch, ways, turns, strict=True):
+        safe = checked.safe[at : at + len(way)].copy()
+        known = checked.known[at : at + len(way)].copy()
+        at += len(way)
+        along = paths.distance[: len(way)]
+        safe |= along <= escape_m
+        # Ground beside and before the wheels is never in view; after a turn new ground is.
+        known |= along <= config.blind_m
+        if paths.turn[index]:
+            side = np.arctan2(way[:, 1] - here[1], way[:, 0] - here[0]) - here[2]
+            known |= np.abs((side + np.pi) % (2.0 * np.pi) - np.pi) > half_fov - _EDGE_RAD
+        good = safe & known
+        steps = len(way) if good.all() else int(good.argmin())
+        out.append((steps * paths.step_m, fits))
+    return out
+
+
+def _direction(way: Array, here: Array) -> float:
+    ahead = way[min(len(way), 8) - 1, :2] - here[:2]
+    return frames.wrapped(float(np.arctan2(ahead[1], ahead[0])))

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Cost-to-go against closed forms and scikit-image's MCP_Geometric on the same cost."""
+
+import numpy as np
+import pytest
+import toy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.graph import MCP_Geometric
+
+from tenacious_rover.navigation.config import NavigationConfig
+from tenacious_rover.navigation.cost import ground_cost
+from tenacious_rover.navigation.global_cost import GlobalCost
+from tenacious_rover.navigation.marching import march
+from tenacious_rover.navigation.zones import Zones
+
+
+def smooth(seed, shape=(60, 70)):
+    """A cost field that varies slower than its grid, as the merged costs do."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = np.random.default_rng(seed).random(shape)
+    wavy = gaussian_filter(noise, 6.0)
+    return 1.0 + 2.0 * (wavy - wavy.min()) / np.ptp(wavy)
+
+
+def test_open_ground_is_the_distance():
+    time = march(np.ones((81, 81)), 40.0, 40.0, -1, 0.0)
+    rows, columns = np.indices(time.shape)
+    far = np.hypot(rows - 40, columns - 40)
+    assert np.abs(time - far).max() < 0.03 * 40
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_as_good_as_mcp_and_not_better_than_possible(seed):
+    """Eight neighbours cost up to 8.2 % more than straight lines: never less, never more off."""
+    cost = smooth(seed)
+    time = march(cost, 30.0, 35.0, -1, 0.0)
+    best, _ = MCP_Geometric(cost).find_costs([(30, 35)])
+    far = best > 8.0
+    ratio = time[far] / best[far]
+    assert ratio.max() < 1.07
+    assert ratio.min() > 1.0 / 1.082 - 0.03
+    assert 0.93 < ratio.mean() < 1.0
+
+
+def test_walls_are_walked_around_as_mcp_does():
+    cost = np.ones((50, 50))
+    cost[10:50, 20], cost[0:40, 35] = np.inf, np.inf
+    time = march(cost, 45.0, 5.0, -1, 0.0)
+    best, _ = MCP_Geometric(np.where(np.isinf(cost), -1.0, cost)).find_costs([(45, 5)])
+    assert np.isinf(time[20, 20])
+    assert time[45, 48] / best[45, 48] == pytest.approx(1.0, abs=0.06)
+
+
+def test_closed_in_is_infinite():
+    cost = np.ones((30, 30))
+    cost[10, 5:20] = cost[20, 5:20] = np.inf
+    cost[10:21, 5] = cost[10:21, 19] = np.inf
+    time = march(cost, 15.0, 10.0, -1, 0.0)
+    assert np.isfinite(time[15, 15])
+    assert np.isinf(time[2, 2])
+
+
+def test_stopping_early_changes_nothing_before():
+    cost = smooth(3)
+    whole = march(cost, 5.0, 5.0, -1, 0.0)
+    part = march(cost, 5.0, 5.0, 20 * cost.shape[1] + 20, 5.0)
+    known = np.isfinite(part)
+    assert np.array_equal(part[known], whole[known])
+    assert whole[~known].min() >= whole[20, 20] + 5.0
+
+
+def plan(height, zones=None, goal=(4.0, 0.0), config=None):
+    config = config or NavigationConfig()
+    ground = toy.Ground(height)
+    terrain = ground.map(everything=True)
+    made = GlobalCost(config)
+    made.cover(np.array([[-4.0, 0.0], goal]))
+    made.merge(terrain, ground_cost(terrain, toy.rover(), config))
+    made.restrict(zones or Zones(), np.eye(4))
+    cost = made.solve(np.array(goal), np.array([-4.0, 0.0]))
+    return made, cost
+
+
+def test_unknown_costs_more_than_flat_and_less_than_hazard():
+    config = NavigationConfig()
+    made, cost = plan(lambda x, y: 0.5 * (np.hypot(x, y) < 0.5))
+    flat = made.sampled(cost, np.array([-3.0, -3.0]))
+    unknown = made.sampled(cost, np.array([8.0, 0.0]))
+    rock = made.sampled(cost, np.array([0.45, 0.0]))
+    assert flat == pytest.approx(1.0, abs=0.01)
+    assert unknown == pytest.approx(config.unknown_cost)
+    assert rock >= config.hazard_cost
+
+
+def test_zone_is_infinite_and_gone_around():
+    square = np.array([[-1.0, -2.0], [1.0, -2.0], [1.0, 2.0], [-1.0, 2.0]])
+    made, cost = plan(lambda x, y: 0 * x, Zones(keep_out=(square,)))
+    free, _ = plan(lambda x, y: 0 * x)
+    start = np.array([-4.0, 0.0])
+    assert np.isinf(made.sampled(cost, np.zeros(2)))
+    assert np.isinf(made.sampled(cost, np.array([-1.2, 0.0])))
+    around = float(made.sampled(made.to_go, start))
+    shortest = 2 * np.hypot(2.75, 2.25) + 2.5
+    assert around == pytest.approx(shortest, rel=0.06)
+    assert around > float(free.sampled(free.to_go, start))
+
+
+def test_zone_that_the_rover_stands_in_can_be_left():
+    square = np.array([[-5.0, -1.0], [-3.0, -1.0], [-3.0, 1.0], [-5.0, 1.0]])
+    made, _ = plan(lambda x, y: 0 * x, Zones(keep_out=(square,)))
+    assert np.isfinite(made.sampled(made.to_go, np.array([-4.0, 0.0])))
+
+
+def test_grid_grows_and_remembers():
+    made, _ = plan(lambda x, y: 0 * x)
+    known = np.isfinite(made.seen).sum()
+    made.cover(np.array([[14.0, 9.0]]))
+    assert np.isfinite(made.seen).sum() == known
+    assert made.sampled(made.seen, np.array([1.0, 1.0])) == pytest.approx(1.0)
+
+
+def test_ground_in_view_that_stays_unseen_gets_dearer():
+    made = GlobalCost(NavigationConfig())
+    made.cover(np.array([[0.0, 0.0], [5.0, 0.0]]))
+    for _ in range(4):
+        made.stare(np.zeros(3), 0.6)
+    cost = made.cost(np.zeros(2))
+    config = NavigationConfig()
+    assert made.sampled(cost, np.array([1.5, 0.0])) == pytest.approx(config.hidden_cost)
+    assert made.sampled(cost, np.array([-1.5, 0.0])) == pytest.approx(config.unknown_cost)

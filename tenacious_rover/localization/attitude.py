@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 def skew(v: Array) -> Array:
-    """(3, 3) with skew(v) @ u = v x u."""
+    """Matrix (3, 3) that multiplies like the cross product with v."""
     x, y, z = float(v[0]), float(v[1]), float(v[2])
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 

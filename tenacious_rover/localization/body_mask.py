@@ -35,7 +35,7 @@ class BodyMask:
             self._cover(self._own, body, _MARGIN_PX)
 
     def mask(self, sun_in_base: Array | None) -> Mask:
-        """Without the rover, and without the shadow it throws on level ground when the sun is known."""
+        """Without the rover, and, where the sun is known, without its shadow on level ground."""
         if sun_in_base is None or sun_in_base[2] < 0.05:
             return self._own
         out = self._own.copy()
@@ -52,15 +52,17 @@ class BodyMask:
         if len(edges) < 3:
             return
         pixels = edges[:, :2] / edges[:, 2:] * [self._camera.fx_px, self._camera.fy_px]
-        pixels = np.clip(pixels + [self._camera.cx_px, self._camera.cy_px], -5000, 5000)
+        center = np.array([self._camera.cx_px, self._camera.cy_px])
+        pixels = np.clip(pixels + center, -5000, 5000)
         hull = cv2.convexHull(pixels.astype(np.int32))
         cv2.fillConvexPoly(out, hull, 0)
         cv2.polylines(out, [hull], True, 0, 2 * margin)
 
 
 def _in_front(optical: Array) -> Array:
-    """The part of a convex body's corners in front of the eye: corners, and where edges between
-    corners on both sides cross the near plane.
+    """The part of a convex body in front of the eye.
+
+    Corners, and where lines between corners on both sides cross the near plane.
     """
     front = optical[:, 2] > _NEAR_M
     kept = [optical[front]]

@@ -63,7 +63,7 @@ def load(path: Path) -> State:
 
 
 def resumed(state: State, time_s: float, moved_m: float, turned: float) -> State:
-    """The state at the restart, which may have moved `moved_m` m and turned `turned` rad meanwhile."""
+    """The state at the restart, meanwhile moved by `moved_m` m and `turned` rad at one sigma."""
     out = state.copy()
     out.time_s = time_s
     out.x[3:6] = 0.0

@@ -26,6 +26,9 @@ class LocalizationConfig:
     epoch: str = described(
         "2025-06-05T19:17:00Z", "UTC when the clock read zero, ISO 8601; ignored on a UTC clock"
     )
+    fixed_sun: str = described(
+        "", "azimuth (north to east) and elevation in degrees of a sun that stands still; or empty"
+    )
     resume: bool = described(False, "go on from the checkpoint in the run folder")
     landmarks: str = described("", "YAML file of what is known of the site; empty for none")
 

@@ -159,6 +159,10 @@ def correct(
     """One measurement: residual (m,) = jacobian (m, 29) @ error + noise with covariance (m, m).
 
     Args:
+        state: changed in place.
+        jacobian: (m, 29).
+        residual: (m,).
+        noise: (m, m).
         gate: refuse the measurement when its normalised innovation squared is above it.
         absolute: says where the rover is in map: moves map_T_odom, and leaves odom as it is.
 

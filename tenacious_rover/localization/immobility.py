@@ -85,7 +85,7 @@ class ImmobilityMonitor:
         self._publish(rolling, forward, turning, told_v, pitch)
 
     def seen(self, time_s: float, distance: float, seconds: float, sure: float) -> None:
-        """Visual motion: `distance` m in the `seconds` up to `time_s`, known to `sure` m (one sigma)."""
+        """Visual motion: `distance` m, `sure` to one sigma, in the `seconds` up to `time_s`."""
         path, self._wheel_path = self._wheel_path, 0.0
         told, self._told_path = self._told_path, 0.0
         self._seen = (time_s, distance / max(seconds, 1e-3))
@@ -168,8 +168,9 @@ class ImmobilityMonitor:
         )
 
     def _sinkage(self, rolling: Rolling, pitch: float) -> Array:
-        """(n,) m: compaction resistance b k z^2 / 2 (Bekker, n = 1) that the torque overcomes, once
-        the slope's share is taken off.
+        """Sinkage (n,) m whose compaction resistance the torque overcomes, slope taken off.
+
+        Resistance b k z^2 / 2: Bekker, "Introduction to Terrain-Vehicle Systems" (1969), n = 1.
         """
         radius = self._reader.radius
         direction = np.sign(rolling.velocity)

@@ -31,7 +31,7 @@ from tenacious_rover.rover.measurements import Imu, Joints, Measurement, Stereo,
 
 if TYPE_CHECKING:
     from tenacious_rover.localization.config import LocalizationConfig
-    from tenacious_rover.localization.sun import Site
+    from tenacious_rover.localization.sun import Sky
     from tenacious_rover.rover.model import Rover
 
 Array = NDArray[np.float64]
@@ -58,7 +58,7 @@ class Localizer:
         rover: Rover,
         config: LocalizationConfig,
         start_map_T_base: Array,
-        site: Site | None = None,
+        site: Sky | None = None,
     ) -> None:
         self.rover, self.config, self.site = rover, config, site
         self.visual = VisualOdometry(rover, config)
@@ -250,7 +250,7 @@ class Localizer:
         self.begin(state)
 
     def resume(self, state: eskf.State, moved_m: float, turned: float) -> None:
-        """Go on from a checkpoint at the first inertial sample; the rover may have moved a little."""
+        """Go on from a checkpoint at the first inertial sample, moved by as much as that."""
         self._resumed = (state, moved_m, turned)
 
     def begin(self, state: eskf.State) -> None:
@@ -285,7 +285,7 @@ class Localizer:
         return True
 
     def _bridge_imu(self, rolling: Rolling) -> None:
-        """Without an IMU the wheels turn the rover and it keeps its tilt, for what that is worth."""
+        """Without an IMU the wheels turn the rover and it keeps its tilt; covariance says so."""
         assert self.timeline is not None
         if not self.sensors["imu"].lost(rolling.time_s):
             return
@@ -293,7 +293,7 @@ class Localizer:
 
         def apply(state: eskf.State, event: Event) -> None:
             del event
-            state.x[51:54] = state.gyro_bias + [0.0, 0.0, turning]
+            state.x[51:54] = state.gyro_bias + np.array([0.0, 0.0, turning])
             state.x[54:57] = state.accel_bias + gravity * state.rotation[2]
             state.x[57] = _BLIND_IMU_FACTOR
 
@@ -369,7 +369,7 @@ class Localizer:
             self._last_seen = (time_s, np.eye(4))
 
     def _believe(self, time_s: float, motion: Motion) -> bool:
-        """Put the motion in; where the wheels of the last interval speak against it, they slipped."""
+        """Put the motion in; wheels of the last interval that contradict it have slipped."""
         assert self.timeline is not None
 
         def apply(state: eskf.State, event: Event) -> tuple[float, bool]:

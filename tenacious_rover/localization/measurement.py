@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each sensor says about the error state: residual, Jacobian, noise.
 
-Each function takes the state at the time of the measurement and returns what `filter.correct` wants.
-Rotation errors are in map: true = exp(error) @ estimate.
+Each function takes the state at the time of the measurement and returns what `filter.correct`
+wants. Rotation errors are in map: true = exp(error) @ estimate.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def still_gyro(state: State, gyro: Array, sigma: float) -> Linear:
 
 
 def relative(state: State, index: int, clone_T_base: Array, covariance: Array) -> Linear:
-    """A pose (4, 4) relative to a clone; (6, 6) of translation and left rotation error, clone axes."""
+    """A pose (4, 4) relative to a clone; (6, 6) of translation and left rotation, clone's axes."""
     position, rotation = state.clone(index)
     gap = state.position - position
     to_clone = rotation.T

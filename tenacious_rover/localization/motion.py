@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rover's motion from points known in one picture and found in another.
 
-Outliers go by RANSAC on minimal poses; the rest is weighted least squares in which a point counts as
-much as its depth is known. Frames: `k` is base_link when the points were measured, `b` now.
+Outliers go by RANSAC on minimal poses; the rest is weighted least squares in which a point counts
+as much as its depth is known. Frames: `k` is base_link when the points were measured, `b` now.
 """
 
 from __future__ import annotations
@@ -47,8 +47,13 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Solved:
-    """`k_T_b` (4, 4), its covariance (6, 6) - translation, then left rotation error, k's axes -,
-    which points agree, and the root mean square of their normalised residuals.
+    """A motion.
+
+    Attributes:
+        k_T_b: (4, 4).
+        covariance: (6, 6) of translation, then left rotation error, in k's axes.
+        inliers: (n,) the points that agree.
+        rms: root mean square of their normalised residuals.
     """
 
     k_T_b: Array
@@ -90,6 +95,11 @@ def solve(
     """Gauss-Newton with Cauchy weights from a guess of k_T_b.
 
     Args:
+        sighting: points and where they are now.
+        camera: the left eye.
+        baseline_m: to the right eye.
+        guess: (4, 4).
+        inliers: (n,) to start with.
         sigma: px, of a tracked corner and of a disparity.
         limit_px: residual, plus what depth explains, beyond which a point is an outlier.
 

@@ -20,7 +20,7 @@ from tenacious_rover.localization import checkpoint
 from tenacious_rover.localization.config import LocalizationConfig
 from tenacious_rover.localization.error import LocalizationError
 from tenacious_rover.localization.localizer import Localizer
-from tenacious_rover.localization.sun import site
+from tenacious_rover.localization.sun import site_of
 from tenacious_rover.node import RoverNode, run
 from tenacious_rover.rover import contract, frames, pixels
 from tenacious_rover.rover.config import ConfigError
@@ -50,13 +50,13 @@ class LocalizationNode(RoverNode):
             config.start_x_m, config.start_y_m, math.radians(config.start_yaw_deg), config.start_z_m
         )
         try:
-            place = site(config.latitude_deg, config.longitude_deg, config.epoch, config.body)
+            place = site_of(config)
             self.core = Localizer(self.rover, config, pose, place)
             self._resume()
         except LocalizationError as error:
             raise ConfigError(f"localization: {error}") from error
         self._published_s = self._judged_s = self._diagnosed_s = self._saved_s = -math.inf
-        self._left: dict[int, tuple[Any, float]] = {}
+        self._left: dict[int, Any] = {}
         self._right: dict[int, Any] = {}
         self._fine: dict[str, bool] = {}
         self.odometry = ros.publisher(self, contract.ODOMETRY)

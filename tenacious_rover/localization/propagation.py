@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """One inertial step of mean and covariance, compiled: it runs a hundred times a second.
 
-State vector `x` (57,): see `filter.py` for its parts. Error vector (29,): position, velocity,
-rotation vector in map (true = exp(error) @ estimate), gyro bias, accel bias, slip (2), two clones of
-position and rotation. Equations: J. Sola, "Quaternion kinematics for the error-state Kalman filter"
-(2017), section 7 (global angular error).
+State vector `x` (58,): see `filter.py` for its parts. Error vector (29,): position, velocity,
+rotation vector in map (true = exp(error) @ estimate), gyro bias, accel bias, slip (2), two clones
+of position and rotation. Equations: J. Sola, "Quaternion kinematics for the error-state Kalman
+filter" (2017), section 7 (global angular error).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ERRORS = 29
 P_, V_, R_, BG_, BA_, S_, CLONE_ = 0, 3, 6, 9, 12, 15, 17
@@ -23,7 +25,7 @@ P_, V_, R_, BG_, BA_, S_, CLONE_ = 0, 3, 6, 9, 12, 15, 17
 
 
 @numba.njit(cache=True)  # type: ignore[misc,untyped-decorator,unused-ignore]
-def step(
+def step(  # noqa: PLR0915 - unrolled
     x: NDArray[np.float64],
     covariance: NDArray[np.float64],
     gyro: NDArray[np.float64],
@@ -35,7 +37,7 @@ def step(
     """Advance `x` and `covariance` in place by `dt` s.
 
     Args:
-        x: (57,) state.
+        x: (58,) state.
         covariance: (29, 29).
         gyro: (3,) rad/s in base axes.
         accel: (3,) specific force of base_link's origin, m/s^2, base axes.

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tenacious_rover.localization.wheels import Rolling
-
 if TYPE_CHECKING:
     from tenacious_rover.localization.config import LocalizationConfig
+    from tenacious_rover.localization.wheels import Rolling
     from tenacious_rover.rover.measurements import Imu
 
 Array = NDArray[np.float64]

@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 import astronomy
 import numpy as np
@@ -19,12 +20,36 @@ from numpy.typing import NDArray
 
 from tenacious_rover.localization.error import LocalizationError
 
+if TYPE_CHECKING:
+    from tenacious_rover.localization.config import LocalizationConfig
+
 Array = NDArray[np.float64]
 
 UTC_CLOCK_S = 1e9
-"""A platform's clock beyond this counts seconds from 1970 in UTC (a real rover), not from a start."""
+"""A clock beyond this counts seconds from 1970 in UTC (a real rover), not from a start."""
 _J2000 = dt.datetime(2000, 1, 1, 12, tzinfo=dt.UTC)
 _STEP_S = 30.0
+
+
+class Sky(Protocol):
+    """Whatever knows where the sun stands."""
+
+    def sun_direction(self, time_s: float) -> Array:
+        """Unit vector (3,) to the sun in map at a time of the platform's clock."""
+
+
+@dataclass(frozen=True)
+class FixedSun:
+    """A sun that stands still: of a lamp, or of a world that wants it so."""
+
+    azimuth_deg: float
+    elevation_deg: float
+
+    def sun_direction(self, time_s: float) -> Array:
+        """Always the same unit vector (3,)."""
+        del time_s
+        a, e = math.radians(self.azimuth_deg), math.radians(self.elevation_deg)
+        return np.array([math.sin(a) * math.cos(e), math.cos(a) * math.cos(e), math.sin(e)])
 
 
 @dataclass(frozen=True)
@@ -62,7 +87,7 @@ def site(latitude_deg: float, longitude_deg: float, epoch: str, body: str = "moo
         LocalizationError: `epoch` is not a date and time.
     """
     try:
-        when = dt.datetime.fromisoformat(epoch.replace("Z", "+00:00"))
+        when = dt.datetime.fromisoformat(epoch)
     except ValueError:
         raise LocalizationError(
             f"epoch: {epoch!r} is not ISO 8601, such as 2025-06-05T19:17:00Z"
@@ -70,6 +95,25 @@ def site(latitude_deg: float, longitude_deg: float, epoch: str, body: str = "moo
     if when.tzinfo is None:
         when = when.replace(tzinfo=dt.UTC)
     return Site(latitude_deg, longitude_deg, when, body)
+
+
+def site_of(config: LocalizationConfig) -> Sky:
+    """The sky of a configuration.
+
+    Raises:
+        LocalizationError: `epoch` or `fixed_sun` cannot be read.
+    """
+    if not config.fixed_sun:
+        return site(config.latitude_deg, config.longitude_deg, config.epoch, config.body)
+    try:
+        azimuth, elevation = map(float, config.fixed_sun.replace(",", " ").split())
+    except ValueError:
+        raise LocalizationError(
+            f"fixed_sun: {config.fixed_sun!r} is not azimuth and elevation in degrees"
+        ) from None
+    if not (math.isfinite(azimuth) and -90.0 <= elevation <= 90.0):
+        raise LocalizationError(f"fixed_sun: {config.fixed_sun!r}: elevation is -90 to 90 degrees")
+    return FixedSun(azimuth, elevation)
 
 
 def elevation_azimuth(direction: Array) -> tuple[float, float]:
@@ -99,8 +143,9 @@ def _direction(body: str, latitude_deg: float, longitude_deg: float, when: dt.da
 
 
 def moon_fixed_sun(time: astronomy.Time) -> tuple[Array, float]:
-    """From the Moon's centre to the sun in au, in the Moon's axes (x to longitude 0, z north), with
-    light time of the sun's apparent place; and the Moon's radius in au.
+    """From the Moon's centre to the sun (3,) in au, and the Moon's radius in au.
+
+    In the Moon's axes: x to longitude 0, z north. The sun's place is the apparent one.
     """
     sun = astronomy.GeoVector(astronomy.Body.Sun, time, aberration=True)
     moon = astronomy.GeoMoon(time)

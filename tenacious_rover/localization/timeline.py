@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measurements in the order of their stamps, whatever the order they come in.
 
-The newest seconds of measurements are kept with snapshots of the filter between them. One that comes
-late is put in its place and everything after it is applied again.
+The newest seconds of measurements are kept with snapshots of the filter between them. One that
+comes late is put in its place and everything after it is applied again.
 """
 
 from __future__ import annotations

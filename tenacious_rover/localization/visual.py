@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Stereo visual odometry against keyframes: it answers with a motion and how sure it is, or why not.
+"""Stereo visual odometry against keyframes: a motion and how sure it is, or why there is none.
 
-Corners get their depth when a keyframe is made, and are then followed from picture to picture, always
-compared with the keyframe: standing still does not drift, and errors add up only from keyframe to
-keyframe. A second, older keyframe bridges a bad picture.
+Corners get their depth when a keyframe is made, and are then followed from picture to picture,
+always compared with the keyframe: standing still does not drift, and errors add up only from
+keyframe to keyframe.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class VisualOdometry:
         return found
 
     def calibrate(self, fx_px: float, fy_px: float, cx_px: float, cy_px: float) -> None:
-        """Intrinsics as the running camera states them; what was measured with others is dropped."""
+        """Intrinsics as the running camera states them; a keyframe of others is dropped."""
         now = (self._camera.fx_px, self._camera.fy_px, self._camera.cx_px, self._camera.cy_px)
         if np.allclose(now, (fx_px, fy_px, cx_px, cy_px), rtol=0.0, atol=1e-6):
             return
@@ -186,7 +186,7 @@ class VisualOdometry:
         )
 
     def _guess(self, key: Keyframe, expected: Array) -> NDArray[np.float32]:
-        """Pixels (n, 2) where the expected motion puts the corners: last seen plus predicted shift."""
+        """Pixels (n, 2) where the corners are expected: last seen plus the predicted shift."""
         nothing = np.full(len(key.points), np.nan)
         sight = motion.Sighting(key.points, key.depth_sigma, key.pixels.astype(float), nothing)
         shift = motion.pixels(sight, self._camera, expected) - motion.pixels(

@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Surfaces of rocks and of made things, as functions of the place on them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ROCK, PAINT, FOIL, WALL, ROOF, PANEL, TYRE = 0, 1, 2, 3, 4, 5, 6
+_WHITE = 0.72
+
+
+@njit(cache=True)
+def scatter(a: int, b: int, c: int, seed: int) -> float:
+    """A random number in 0..1 for a lattice point."""
+    h = np.uint32(a * 73856093) ^ np.uint32(b * 19349663) ^ np.uint32(c * 83492791)
+    h = np.uint32(h ^ np.uint32(seed))
+    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(2246822519))
+    h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(3266489917))
+    h = np.uint32(h ^ (h >> np.uint32(16)))
+    return h / 4294967295.0
+
+
+@njit(cache=True)
+def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
+    """Value noise in -1..1 with its gradient, one lattice unit."""
+    i, j, k = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
+    u, v, w = x - i, y - j, z - k
+    du, dv, dw = 6.0 * u * (1.0 - u), 6.0 * v * (1.0 - v), 6.0 * w * (1.0 - w)
+    u, v, w = u * u * (3.0 - 2.0 * u), v * v * (3.0 - 2.0 * v), w * w * (3.0 - 2.0 * w)
+    a, b = scatter(i, j, k, seed), scatter(i + 1, j, k, seed)
+    c, d = scatter(i, j + 1, k, seed), scatter(i + 1, j + 1, k, seed)
+    e, f = scatter(i, j, k + 1, seed), scatter(i + 1, j, k + 1, seed)
+    g, h = scatter(i, j + 1, k + 1, seed), scatter(i + 1, j + 1, k + 1, seed)
+    k1, k2, k3 = b - a, c - a, e - a
+    k4, k5, k6 = a - b - c + d, a - c - e + g, a - b - e + f
+    k7 = -a + b + c - d + e - f - g + h
+    value = a + k1 * u + k2 * v + k3 * w + k4 * u * v + k5 * v * w + k6 * w * u + k7 * u * v * w
+    return (
+        2.0 * value - 1.0,
+        2.0 * du * (k1 + k4 * v + k6 * w + k7 * v * w),
+        2.0 * dv * (k2 + k5 * w + k4 * u + k7 * w * u),
+        2.0 * dw * (k3 + k6 * u + k5 * v + k7 * u * v),
+    )
+
+
+@njit(cache=True)
+def crag(
+    px: float,
+    py: float,
+    pz: float,
+    half: NDArray[np.float64],
+    nx: float,
+    ny: float,
+    nz: float,
+    x: float,
+    y: float,
+    z: float,
+    footprint: float,
+    seed: int,
+) -> tuple[float, float, float, float]:
+    """Normal and tone of a rock: broken faces, then roughness down to the pixel.
+
+    Args:
+        px: place on the unit ball; `py`, `pz` too.
+        half: (3,) semi-axes, m.
+        nx: smooth normal in map; `ny`, `nz` too.
+        x: place in map, m; `y`, `z` too.
+        footprint: of the pixel, m.
+        seed: of the rock.
+    """
+    size = (half[0] + half[1] + half[2]) / 3.0
+    # Broken faces: slow noise over the ball, its gradient taken in steps.
+    value, gx, gy, gz = noise(1.7 * px + 9.0, 1.7 * py, 1.7 * pz, seed)
+    coarse = 0.55
+    nx, ny, nz = nx + coarse * 0.5 * gx, ny + coarse * 0.5 * gy, nz + coarse * 0.5 * gz
+    tone = 1.15 + 0.12 * value
+    scale = size * 0.45
+    strength = 0.22
+    for octave in range(4):
+        if scale < 1.5 * footprint:
+            break
+        value, gx, gy, gz = noise(x / scale, y / scale, z / scale, seed + octave + 1)
+        nx, ny, nz = nx + strength * gx, ny + strength * gy, nz + strength * gz
+        tone += 0.05 * value
+        scale *= 0.42
+        strength *= 0.9
+    length = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
+    return nx / length, ny / length, nz / length, tone
+
+
+@njit(cache=True)
+def _edge(distance: float, footprint: float) -> float:
+    """1 inside (distance < 0), 0 outside, a ramp one pixel wide between."""
+    return min(max(0.5 - distance / max(footprint, 1e-5), 0.0), 1.0)
+
+
+@njit(cache=True)
+def _grain(px: float, py: float, pz: float, footprint: float, seed: int) -> float:
+    """Blotches of mm to cm on paint (dust, wear), so that stereo has something to hold."""
+    value = 0.0
+    scale = 0.025
+    for octave in range(3):
+        if scale > 1.5 * footprint:
+            n, _, _, _ = noise(px / scale, py / scale, pz / scale, seed + octave)
+            value += n
+        scale *= 0.37
+    return 1.0 + 0.07 * value
+
+
+@njit(cache=True)
+def paint(
+    material: int,
+    colour: NDArray[np.float32],
+    ux: float,
+    uy: float,
+    uz: float,
+    half: NDArray[np.float64],
+    seed: int,
+    footprint: float,
+) -> tuple[float, float, float, float]:
+    """Reflectance red, green, blue and tone at (ux, uy, uz) of a part's unit frame."""
+    red, green, blue = float(colour[0]), float(colour[1]), float(colour[2])
+    px, py, pz = ux * half[0], uy * half[1], uz * half[2]
+    tone = _grain(px, py, pz, footprint, seed)
+    if material == 3:
+        return _wall(red, green, blue, tone, px, py, pz, half, footprint)
+    if material == 4:
+        # Courses of tiles across the slope.
+        course = (uz * 6.0) % 1.0
+        tone *= 0.75 + 0.35 * course
+    elif material == 2:
+        # Crumpled foil: bright and dark crinkles.
+        value, gx, gy, gz = noise(px / 0.06, py / 0.06, pz / 0.06, seed)
+        second, _, _, _ = noise(px / 0.021, py / 0.021, pz / 0.021, seed + 7)
+        tone *= 1.0 + 0.35 * value + 0.2 * second
+    elif material == 5:
+        # Solar cells: a light grid.
+        a, b = abs((px / 0.04) % 1.0 - 0.5), abs((py / 0.04) % 1.0 - 0.5)
+        line = max(_edge((0.47 - a) * 0.04, footprint), _edge((0.47 - b) * 0.04, footprint))
+        red, green, blue = red + 0.25 * line, green + 0.25 * line, blue + 0.25 * line
+    elif material == 6:
+        angle = math.atan2(uy, ux) / (2.0 * math.pi) * 18.0
+        tone *= 0.6 if angle % 1.0 < 0.22 else 1.0
+    return red, green, blue, tone
+
+
+@njit(cache=True)
+def _wall(
+    red: float,
+    green: float,
+    blue: float,
+    tone: float,
+    px: float,
+    py: float,
+    pz: float,
+    half: NDArray[np.float64],
+    footprint: float,
+) -> tuple[float, float, float, float]:
+    """A cottage's wall: boards, white corners, windows with white frames, a door on +x."""
+    on_end = abs(px) / half[0] > abs(py) / half[1]
+    along, wide = (py, half[1]) if on_end else (px, half[0])
+    up, tall = pz + half[2], 2.0 * half[2]
+    board = (along / (0.055 * half[0] * 2.0)) % 1.0
+    tone *= 1.0 - 0.25 * _edge((min(board, 1.0 - board) - 0.08) * 0.11 * half[0], footprint)
+    trim = 0.12 * half[1]
+    white = _edge(wide - trim - abs(along), footprint)
+    dark = 0.0
+    door = on_end and px > 0.0
+    if door:
+        d = max(abs(along) - 0.22 * wide, up - 0.80 * tall)
+        white = max(white, _edge(d - 0.35 * trim, footprint))
+        dark = 0.0
+        inner = _edge(d + 0.25 * trim, footprint)
+        red, green, blue = (
+            red * (1 - inner) + 0.30 * inner,
+            green * (1 - inner) + 0.32 * inner,
+            blue * (1 - inner) + 0.34 * inner,
+        )
+        white *= 1.0 - inner
+    else:
+        place = abs(abs(along) - 0.45 * wide) if not on_end else abs(along)
+        d = max(place - 0.17 * wide, abs(up - 0.55 * tall) - 0.20 * tall)
+        frame = _edge(d - 0.35 * trim, footprint)
+        pane = _edge(d + 0.30 * trim, footprint)
+        bar = max(
+            _edge(abs(up - 0.55 * tall) - 0.15 * trim, footprint),
+            _edge(place - 0.15 * trim, footprint),
+        )
+        white = max(white, frame * (1.0 - pane), pane * bar)
+        dark = pane * (1.0 - bar)
+    red = red * (1.0 - white - dark) + 0.72 * white + 0.03 * dark
+    green = green * (1.0 - white - dark) + 0.72 * white + 0.035 * dark
+    blue = blue * (1.0 - white - dark) + 0.70 * white + 0.05 * dark
+    return red, green, blue, tone

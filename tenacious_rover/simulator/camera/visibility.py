@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What each pixel sees: ground by coherent ray casting, solids splatted over it, edges refined.
+
+A ray is o + t d with d = map_R_optical ((u - cx) / fx, (v - cy) / fy, 1), not normalised, so t is
+the z-depth. `what` of a pixel is SKY, NEAR (the world's grid), FAR (the land around it), a rock's
+index >= 0, or PART - index of a part.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from tenacious_rover.simulator.camera.ground import Ground, cast
+from tenacious_rover.simulator.camera.solids import Solids, hit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SKY, NEAR, FAR, PART = -1, -2, -3, -10
+_STRIP = 40
+_SLACK = 0.96
+"""A ray starts at this share of the depth below it (measured: no miss in 40 poses)."""
+
+
+class View(NamedTuple):
+    """A camera: `rotation` (3, 3) map_R_optical, `eye` (3,) in map, intrinsics, size in px."""
+
+    rotation: NDArray[np.float64]
+    eye: NDArray[np.float64]
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    height: int
+    width: int
+
+
+@njit(cache=True)
+def ray(view: View, u: float, v: float) -> tuple[float, float, float]:
+    """Direction d in map of the ray through pixel (u, v)."""
+    x, y = (u - view.cx) / view.fx, (v - view.cy) / view.fy
+    m = view.rotation
+    return (
+        m[0, 0] * x + m[0, 1] * y + m[0, 2],
+        m[1, 0] * x + m[1, 1] * y + m[1, 2],
+        m[2, 0] * x + m[2, 1] * y + m[2, 2],
+    )
+
+
+@njit(cache=True)
+def land(
+    near: Ground, far: Ground, view: View, u: float, v: float, start: float
+) -> tuple[float, int]:
+    """Depth and SKY, NEAR or FAR of the ground seen through pixel (u, v)."""
+    dx, dy, dz = ray(view, u, v)
+    ox, oy, oz = view.eye
+    t = cast(near, ox, oy, oz, dx, dy, dz, start, math.inf)
+    if t < math.inf:
+        return t, -2
+    # The land around begins where the ray leaves the grid.
+    leave = math.inf
+    if dx != 0.0:
+        edge = near.x0 + (near.step * (near.heights.shape[1] - 1) if dx > 0.0 else 0.0)
+        leave = min(leave, (edge - ox) / dx)
+    if dy != 0.0:
+        edge = near.y0 + (near.step * (near.heights.shape[0] - 1) if dy > 0.0 else 0.0)
+        leave = min(leave, (edge - oy) / dy)
+    if leave == math.inf:
+        return math.inf, -1
+    t = cast(far, ox, oy, oz, dx, dy, dz, max(leave, start, 0.0), math.inf)
+    return (t, -3) if t < math.inf else (math.inf, -1)
+
+
+@njit(parallel=True, cache=True)
+def cast_frame(
+    near: Ground,
+    far: Ground,
+    view: View,
+    coherent: bool,
+    depth: NDArray[np.float64],
+    what: NDArray[np.int32],
+) -> None:
+    """Ground seen by every pixel, into `depth` and `what` (h, w).
+
+    `coherent`: the pixel below sees nearer ground, so rays start near what it saw.
+    """
+    strips = (view.width + 39) // 40
+    for strip in prange(strips):
+        first, last = strip * 40, min(strip * 40 + 40, view.width)
+        for row in range(view.height):
+            v = view.height - 1 - row
+            for u in range(first, last):
+                start = 0.0
+                if coherent and row > 0 and first < u < last - 1:
+                    least = min(min(depth[v + 1, u - 1], depth[v + 1, u]), depth[v + 1, u + 1])
+                    if least == math.inf:
+                        depth[v, u], what[v, u] = math.inf, -1
+                        continue
+                    start = 0.96 * least
+                t, seen = land(near, far, view, u, v, start)
+                if t == start and start > 0.0:  # began below ground: the guess was wrong
+                    t, seen = land(near, far, view, u, v, 0.0)
+                depth[v, u], what[v, u] = t, seen
+
+
+@njit(cache=True)
+def _span(center: float, depth: float, radius: float, f: float, c: float) -> tuple[float, float]:
+    """Pixels that a ball before the camera may touch along one axis."""
+    near, far = depth - radius, depth + radius
+    low, high = center - radius, center + radius
+    first = c + f * min(low / near, low / far)
+    last = c + f * max(high / near, high / far)
+    return first, last
+
+
+@njit(parallel=True, cache=True)
+def project(
+    solids: Solids, view: View, smallest: float, boxes: NDArray[np.int32], near: NDArray[np.float64]
+) -> None:
+    """Bounds of each solid on the picture.
+
+    Args:
+        solids: n.
+        view: camera.
+        smallest: diameter in px below which a solid is not drawn.
+        boxes: (n, 4) written: first column, first row, last column, last row; empty when unseen.
+        near: (n,) written: least depth.
+    """
+    m = view.rotation
+    for i in prange(solids.center.shape[0]):
+        x = solids.center[i, 0] - view.eye[0]
+        y = solids.center[i, 1] - view.eye[1]
+        z = solids.center[i, 2] - view.eye[2]
+        depth = m[0, 2] * x + m[1, 2] * y + m[2, 2] * z
+        radius = solids.radius[i]
+        boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, -1, -1
+        if depth + radius <= 0.0 or 2.0 * radius * view.fx < smallest * depth:
+            continue
+        near[i] = max(depth - radius, 0.0)
+        if depth - radius < 1e-3:
+            boxes[i, 2], boxes[i, 3] = view.width - 1, view.height - 1
+            continue
+        right = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
+        down = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
+        u0, u1 = _span(right, depth, radius, view.fx, view.cx)
+        v0, v1 = _span(down, depth, radius, view.fy, view.cy)
+        if u1 < 0.0 or v1 < 0.0 or u0 > view.width - 1 or v0 > view.height - 1:
+            continue
+        boxes[i, 0], boxes[i, 1] = max(math.ceil(u0), 0), max(math.ceil(v0), 0)
+        boxes[i, 2] = min(math.floor(u1), view.width - 1)
+        boxes[i, 3] = min(math.floor(v1), view.height - 1)
+
+
+@njit(parallel=True, cache=True)
+def splat(
+    solids: Solids,
+    seen: NDArray[np.int64],
+    boxes: NDArray[np.int32],
+    near: NDArray[np.float64],
+    view: View,
+    are_parts: bool,
+    depth: NDArray[np.float64],
+    what: NDArray[np.int32],
+) -> None:
+    """Draw the solids `seen` (k,) where they are nearer than `depth`."""
+    bands = (view.height + 15) // 16
+    ox, oy, oz = view.eye
+    for band in prange(bands):
+        first, last = band * 16, min(band * 16 + 15, view.height - 1)
+        for k in range(len(seen)):
+            i = seen[k]
+            for v in range(max(first, boxes[i, 1]), min(last, boxes[i, 3]) + 1):
+                for u in range(boxes[i, 0], boxes[i, 2] + 1):
+                    if depth[v, u] <= near[i]:
+                        continue
+                    dx, dy, dz = ray(view, u, v)
+                    t = hit(solids, i, ox, oy, oz, dx, dy, dz)
+                    if t < depth[v, u]:
+                        depth[v, u] = t
+                        what[v, u] = -10 - i if are_parts else i
+
+
+@njit(parallel=True, cache=True)
+def cast_edges(
+    near: Ground,
+    far: Ground,
+    rocks: Solids,
+    parts: Solids,
+    view: View,
+    pixels: NDArray[np.int64],
+    offsets: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    what: NDArray[np.int32],
+    fine_depth: NDArray[np.float64],
+    fine_what: NDArray[np.int32],
+) -> None:
+    """More rays through pixels at outlines, against what the pixels around them see.
+
+    Args:
+        near: the world's grid.
+        far: the land around.
+        rocks: as in `what`.
+        parts: as in `what`.
+        view: camera.
+        pixels: (n, 2) row, column.
+        offsets: (k, 2) of u, v inside a pixel.
+        depth: (h, w) of the pixel centres.
+        what: (h, w).
+        fine_depth: (n, k), written.
+        fine_what: (n, k), written.
+    """
+    ox, oy, oz = view.eye
+    for n in prange(len(pixels)):
+        v0, u0 = pixels[n]
+        around = np.empty(9, np.int32)
+        count = 0
+        least = math.inf
+        for v in range(max(v0 - 1, 0), min(v0 + 2, view.height)):
+            for u in range(max(u0 - 1, 0), min(u0 + 2, view.width)):
+                least = min(least, depth[v, u])
+                one = what[v, u]
+                if one >= 0 or one <= -10:
+                    known = False
+                    for k in range(count):
+                        known |= around[k] == one
+                    if not known:
+                        around[count] = one
+                        count += 1
+        for k in range(offsets.shape[0]):
+            u, v = u0 + offsets[k, 0], v0 + offsets[k, 1]
+            t, seen = land(near, far, view, u, v, 0.9 * least)
+            dx, dy, dz = ray(view, u, v)
+            for j in range(count):
+                one = around[j]
+                if one >= 0:
+                    s = hit(rocks, one, ox, oy, oz, dx, dy, dz)
+                else:
+                    s = hit(parts, -10 - one, ox, oy, oz, dx, dy, dz)
+                if s < t:
+                    t, seen = s, one
+            fine_depth[n, k] = t
+            fine_what[n, k] = seen
+
+
+@njit(cache=True)
+def find_edges(
+    depth: NDArray[np.float64], what: NDArray[np.int32], edge: NDArray[np.bool_]
+) -> None:
+    """Mark (h, w) pixels at outlines: another thing beside it, or a bend in inverse depth.
+
+    Over a plane inverse depth is linear in the picture.
+    """
+    height, width = depth.shape
+    for v in range(height):
+        for u in range(width):
+            here = what[v, u]
+            one = 1.0 / depth[v, u]
+            found = False
+            if u + 1 < width:
+                found |= what[v, u + 1] != here
+            if u > 0:
+                found |= what[v, u - 1] != here
+            if v + 1 < height:
+                found |= what[v + 1, u] != here
+            if v > 0:
+                found |= what[v - 1, u] != here
+            if not found and here != -1:
+                if 0 < u < width - 1:
+                    bend = 1.0 / depth[v, u - 1] + 1.0 / depth[v, u + 1] - 2.0 * one
+                    found |= abs(bend) > 0.05 * one
+                if 0 < v < height - 1:
+                    bend = 1.0 / depth[v - 1, u] + 1.0 / depth[v + 1, u] - 2.0 * one
+                    found |= abs(bend) > 0.08 * one
+            edge[v, u] = found

@@ -21,14 +21,17 @@ class NavigationConfig:
     lookahead_m: float = bounded(0.3, 0.05, 2.0, "how far ahead on its path the rover aims")
     slow_tilt_deg: float = bounded(14.0, 1.0, 40.0, "beyond this tilt the speed is halved")
     # cost
-    unknown_cost: float = bounded(1.4, 1.0, 20.0, "metres of easy ground per metre never seen")
+    unknown_cost: float = bounded(
+        1.4, 1.0, 20.0, "cost of unseen ground, of that of seen ground"
+    )
     hidden_cost: float = bounded(4.0, 1.0, 50.0, "the same, of ground in view that stays unseen")
     stare_m: float = bounded(2.5, 0.5, 10.0, "ground nearer than this should be seen when in view")
-    slope_weight: float = bounded(1.0, 0.0, 50.0, "extra cost at the steepest slope allowed")
+    slope_weight: float = bounded(0.5, 0.0, 50.0, "extra cost at the steepest slope allowed")
     roughness_weight: float = bounded(1.0, 0.0, 50.0, "extra cost at 3 cm of roughness")
     hazard_weight: float = bounded(3.0, 0.0, 50.0, "extra cost beside a hazard, at its edge")
+    nearly_weight: float = bounded(1.0, 0.0, 50.0, "extra cost of ground that is nearly a hazard")
     hazard_cost: float = bounded(15.0, 2.0, 500.0, "metres of easy ground per metre of hazard")
-    hazard_threshold: float = bounded(0.7, 0.05, 1.0, "hazard at or above this is one")
+    hazard_threshold: float = bounded(0.95, 0.05, 1.0, "hazard at or above this is one")
     zone_margin_m: float = bounded(0.25, 0.0, 2.0, "the rover's centre stays this far from zones")
     # global plan
     grid_m: float = bounded(0.1, 0.05, 1.0, "cell of the cost-to-go")

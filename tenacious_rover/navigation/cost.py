@@ -47,5 +47,5 @@ def ground_cost(terrain: TerrainMap, rover: Rover, config: NavigationConfig) -> 
         fading = np.clip((reach - distance) / (reach - half_width), 0.0, 1.0)
         cost += config.hazard_weight * fading**2
         cost = np.where(distance < half_width, np.maximum(cost, config.hazard_cost), cost)
-    cost += 0.5 * config.hazard_weight * cv2.blur(hazard.astype(np.float32), (5, 5))
+    cost += config.nearly_weight * cv2.blur(hazard.astype(np.float32) ** 2, (5, 5))
     return np.where(seen, cost, np.nan).astype(np.float32)

@@ -126,7 +126,11 @@ class GlobalCost:
         A rover that stands inside a zone may leave it: then the zone is dear, not forbidden.
         """
         config = self._config
-        unknown = np.where(self._stared >= _STARED, config.hidden_cost, config.unknown_cost)
+        # On a slope all ground is dearer; what is not seen must not look like the way out.
+        known = self.seen[np.isfinite(self.seen)]
+        usual = float(np.median(known)) if len(known) else 1.0
+        usual = min(usual, 0.3 * config.hazard_cost)
+        unknown = usual * np.where(self._stared >= _STARED, config.hidden_cost, config.unknown_cost)
         cost = np.where(np.isnan(self.seen), unknown, self.seen).astype(float)
         rows, columns = np.indices(cost.shape) if self._marks else (None, None)
         for x, y, _ in self._marks:

@@ -81,7 +81,7 @@ def test_wheels_rarely_wait():
 def test_goal_inside_a_rock_is_given_up():
     made, vehicle = started(goal=Goal(2.0, 0.0))
     vehicle.ground = toy.Ground(
-        lambda x, y: 0.5 * np.sqrt(np.clip(1.0 - ((x - 2) ** 2 + y**2) / 0.3, 0.0, 1.0))
+        lambda x, y: 0.5 * np.sqrt(np.clip(1.0 - ((x - 2) ** 2 + y**2) / 0.1, 0.0, 1.0))
     )
     ended = toy.drive(made, vehicle, 600.0)
     assert ended.code is Code.NO_PATH

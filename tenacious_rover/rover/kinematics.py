@@ -50,14 +50,6 @@ def twist(
     return float(linear), float(angular)
 
 
-def feasible(rover: Rover, linear_mps: float, angular_radps: float) -> tuple[float, float]:
-    """The twist within the rover's limits: each part clamped; what is not finite is a stop."""
-    if not (math.isfinite(linear_mps) and math.isfinite(angular_radps)):
-        return 0.0, 0.0
-    speed, turn = rover.limits.speed_mps, rover.limits.turn_rate_radps
-    return min(max(linear_mps, -speed), speed), min(max(angular_radps, -turn), turn)
-
-
 @dataclass(frozen=True)
 class Rockers:
     """Two beams that turn about y and are coupled so that their angles cancel.

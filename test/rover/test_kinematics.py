@@ -31,13 +31,6 @@ def test_twist_undoes_wheel_speeds(linear, angular, factor, rover):
     assert kinematics.twist(rover, speeds, factor) == pytest.approx((linear, angular), abs=1e-9)
 
 
-def test_limits_and_nonsense():
-    assert kinematics.feasible(ROVER, 5.0, -9.0) == (0.1, -0.5)
-    assert kinematics.feasible(ROVER, 0.03, 0.2) == (0.03, 0.2)
-    assert kinematics.feasible(ROVER, np.nan, 0.1) == (0.0, 0.0)
-    assert kinematics.feasible(ROVER, 0.1, np.inf) == (0.0, 0.0)
-
-
 def test_which_rover_has_rockers():
     assert kinematics.Rockers("rocker_left_joint", "rocker_right_joint", 0.02, 0.25) == ROCKERS
     assert kinematics.rockers_of(YARD) is None

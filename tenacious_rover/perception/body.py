@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from tenacious_rover.rover import frames
@@ -14,7 +15,7 @@ from tenacious_rover.rover import frames
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tenacious_rover.rover.model import Rover, Scoop
+    from tenacious_rover.rover.model import Camera, Rover, Scoop
 
 _EPS = 1e-9
 
@@ -113,3 +114,37 @@ def inside(
         low, high = box[:3] - margin_m - _EPS, box[3:] + margin_m + _EPS
         taken |= np.all((points >= low) & (points <= high), axis=1)
     return taken
+
+
+def in_view(solids: NDArray[np.float64], camera: Camera, margin_m: float) -> NDArray[np.bool_]:
+    """(h, w) pixels of a camera that show one of the boxes (b, 6), grown by `margin_m`."""
+    mask = np.zeros((camera.height_px, camera.width_px), np.uint8)
+    optical_T_base = frames.inverse(camera.base_T_optical)
+    signs = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+    for box in solids:
+        low, high = box[:3] - margin_m, box[3:] + margin_m
+        if np.all((camera.base_T_optical[:3, 3] > low) & (camera.base_T_optical[:3, 3] < high)):
+            continue
+        corners = frames.points(optical_T_base, low + signs * (high - low))
+        ahead = _clipped(corners)
+        if len(ahead) < 3:
+            continue
+        u = camera.fx_px * ahead[:, 0] / ahead[:, 2] + camera.cx_px
+        v = camera.fy_px * ahead[:, 1] / ahead[:, 2] + camera.cy_px
+        spots = np.clip(np.column_stack([u, v]), -1e4, 1e4).astype(np.float32)
+        hull = cv2.convexHull(spots).round().astype(np.int32)
+        cv2.fillConvexPoly(mask, hull, 1)
+    return mask.astype(bool)
+
+
+def _clipped(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (8, 3) of a box in the eye's frame and its edges' crossings with z = 2 cm, ahead."""
+    near = 0.02
+    found = [c for c in corners if c[2] >= near]
+    for i in range(8):
+        for bit in (1, 2, 4):
+            j = i ^ bit
+            a, b = corners[i], corners[j]
+            if i < j and (a[2] < near) != (b[2] < near):
+                found.append(a + (b - a) * (near - a[2]) / (b[2] - a[2]))
+    return np.array(found).reshape(-1, 3)

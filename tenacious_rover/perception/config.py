@@ -15,7 +15,7 @@ class PerceptionConfig:
 
     # Stereo matching.
     matching_scale: float = bounded(1.0, 0.25, 1.0, "size of the matched images, share of full")
-    near_m: float = bounded(0.36, 0.1, 2.0, "nearest range that is matched")
+    near_m: float = bounded(0.52, 0.1, 2.0, "nearest matched thing at eye height; ground always is")
     block_px: int = bounded(5, 1, 15, "side of a matched block, odd")
     uniqueness_percent: int = bounded(5, 0, 50, "by how much the best match must win")
     speckle_px: int = bounded(80, 0, 2000, "smaller islands of disparity are dropped")
@@ -24,14 +24,16 @@ class PerceptionConfig:
     min_contrast: float = bounded(1.2, 0.0, 50.0, "standard deviation in a block, grey levels")
     min_correlation: float = bounded(0.55, -1.0, 1.0, "of both eyes' blocks; less is no match")
     disparity_floor_px: float = bounded(0.12, 0.01, 2.0, "standard deviation of a perfect match")
-    far_m: float = bounded(8.0, 1.0, 50.0, "farther points are dropped")
+    far_m: float = bounded(7.0, 1.0, 50.0, "farther points are dropped")
     depth_sigma: float = bounded(0.01, 0.0, 0.2, "of a depth camera, share of depth at 1 m")
 
     # The map.
     resolution_m: float = bounded(0.04, 0.01, 0.2, "of a cell")
     size_m: float = bounded(12.0, 2.0, 60.0, "side of the square around the rover")
     max_gap_px: float = bounded(1.2, 0.0, 5.0, "disparity step within one surface; see docs")
-    drift: float = bounded(0.01, 0.0, 0.2, "vertical drift of odom, share of distance driven")
+    drift: float = bounded(
+        0.005, 0.0, 0.2, "vertical drift of odom over 1 m, m; grows with the root"
+    )
     attitude_sigma_deg: float = bounded(0.15, 0.0, 5.0, "roll and pitch of one frame")
     min_sigma_m: float = bounded(0.003, 0.0, 0.05, "below this a cell's deviation never falls")
     outlier_sigma: float = bounded(5.0, 1.0, 20.0, "a cell this far off is seen afresh")

@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A rectified pair, or a depth image, to disparity with its standard deviation.
+
+The right image is sheared first, so that level ground under the wheels has disparity zero at every
+row: blocks then compare like with like where the ground slants away, and the smoothness that
+semi-global matching prefers is that of the ground (the idea of ground plane rectification; Burt,
+Wixson, Salgian 1995). What remains is filtered: dark ground, ground without texture and ground that
+both eyes do not see alike is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numba
+import numpy as np
+
+from tenacious_rover.perception.error import PerceptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tenacious_rover.perception.config import PerceptionConfig
+    from tenacious_rover.rover.model import Rover
+
+    Image = NDArray[np.float32]
+
+_BELOW_PX = 48
+"""Disparities searched below that of level ground: ditches and ground that falls away."""
+_STEP = 16
+"""The matcher takes a multiple of this many disparities."""
+_FRACTIONS = 16.0
+"""Of a pixel, in the matcher's result."""
+_WINDOW_PX = 7
+"""Side of the blocks that are compared for quality."""
+_INDEPENDENT = 0.25
+"""Share of a block's pixels whose noise is independent after interpolation and matching."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the left eye sees, each (h, w) float32.
+
+    Attributes:
+        disparity: px; NaN unknown. Depth is fx * baseline / disparity.
+        sigma: its standard deviation, px.
+    """
+
+    disparity: Image
+    sigma: Image
+
+    @property
+    def coverage(self) -> float:
+        """Share of pixels that are known."""
+        return float(np.isfinite(self.disparity).mean())
+
+
+class StereoMatcher:
+    """Matches pairs of one rover's cameras; keeps its buffers."""
+
+    def __init__(self, rover: Rover, config: PerceptionConfig) -> None:
+        left = rover.cameras["left"]
+        self.config = config
+        self.scale = config.matching_scale
+        self.size = (round(left.width_px * self.scale), round(left.height_px * self.scale))
+        self.full_size = (left.width_px, left.height_px)
+        self.focal_baseline = left.fx_px * rover.baseline_m
+        row, offset = ground_disparity(rover)
+        # Of the scaled image, whose pixel centres lie at (i + 0.5) / scale - 0.5.
+        self.row = row
+        self.offset = (offset + row * (0.5 / self.scale - 0.5)) * self.scale
+        above = self.focal_baseline / config.near_m * self.scale
+        below = round(_BELOW_PX * self.scale / _STEP) * _STEP
+        self.low = -max(below, _STEP)
+        count = int(np.ceil((above - self.low) / _STEP)) * _STEP
+        self.pad = count + self.low
+        block = config.block_px | 1
+        self.matcher = cv2.StereoSGBM.create(
+            minDisparity=self.low,
+            numDisparities=count,
+            blockSize=block,
+            P1=8 * block * block,
+            P2=32 * block * block,
+            disp12MaxDiff=round(config.left_right_px) if config.left_right_px > 0.0 else -1,
+            preFilterCap=31,
+            uniquenessRatio=config.uniqueness_percent,
+            speckleWindowSize=round(config.speckle_px * self.scale**2),
+            speckleRange=2,
+            mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
+        )
+        v, u = np.mgrid[: self.size[1], : self.size[0]].astype(np.float32)
+        self.u, self.v = u, v
+        self.ground = (self.row * v[:, 0] + self.offset).astype(np.float32)
+
+    def match(self, left: NDArray[Any], right: NDArray[Any]) -> Sight:
+        """Disparity of a pair, (h, w) grey or (h, w, 3) RGB uint8.
+
+        Raises:
+            PerceptionError: an image is of another size or type than the camera's.
+        """
+        one, two = self._gray("left", left), self._gray("right", right)
+        # The ground becomes flat: residual disparity = disparity - ground.
+        width, pad = self.size[0], self.pad
+        shear = np.array([[1.0, -self.row, -self.offset - pad], [0.0, 1.0, 0.0]])
+        sheared = cv2.warpAffine(
+            two,
+            shear,
+            (width + pad - self.low, self.size[1]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+        padded = cv2.copyMakeBorder(one, 0, 0, pad, -self.low, cv2.BORDER_CONSTANT)
+        raw = np.asarray(self.matcher.compute(padded, sheared), np.int16)[:, pad : pad + width]
+        # Quality: the right image seen through the disparity must look like the left.
+        column = self.u + np.float32(pad) - raw.astype(np.float32) / np.float32(_FRACTIONS)
+        seen = np.asarray(cv2.remap(sheared, column, self.v, cv2.INTER_LINEAR), np.uint8)
+        disparity, sigma = self._judged(one, seen, raw)
+        if self.scale != 1.0:
+            disparity, sigma = (self._enlarged(x) for x in (disparity, sigma))
+        return Sight(disparity, sigma)
+
+    def from_depth(self, depth: NDArray[Any]) -> Sight:
+        """Of a depth image (h, w) in m; NaN, infinity, zero and negative are unknown.
+
+        Raises:
+            PerceptionError: another size than the camera's.
+        """
+        if depth.shape != self.full_size[::-1]:
+            raise PerceptionError(self._wrong("depth", depth))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            disparity = np.float32(self.focal_baseline) / depth.astype(np.float32)
+        disparity[~(np.isfinite(disparity) & (disparity > 0.0))] = np.nan
+        # The deviation of such cameras grows with the square of depth, as it does with stereo.
+        spread = np.float32(self.focal_baseline * self.config.depth_sigma)
+        sigma = np.full_like(disparity, max(spread, np.float32(1e-3)))
+        return Sight(disparity, sigma)
+
+    def _judged(
+        self, left: NDArray[np.uint8], seen: NDArray[np.uint8], raw: NDArray[np.int16]
+    ) -> tuple[Image, Image]:
+        window = (_WINDOW_PX, _WINDOW_PX)
+
+        def mean(values: Image) -> Image:
+            return np.asarray(cv2.boxFilter(values, cv2.CV_32F, window))
+
+        a, b = left.astype(np.float32), seen.astype(np.float32)
+        slope = cv2.Sobel(a, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+        disparity, sigma = np.empty_like(a), np.empty_like(a)
+        _judge(
+            raw,
+            self.ground,
+            mean(a),
+            mean(b),
+            mean(a * a),
+            mean(b * b),
+            mean(a * b),
+            mean(slope * slope),
+            self.low,
+            self.config.min_brightness,
+            self.config.min_contrast,
+            self.config.min_correlation,
+            self.config.disparity_floor_px * self.scale,
+            disparity,
+            sigma,
+        )
+        return disparity, sigma
+
+    def _enlarged(self, values: Image) -> Image:
+        out = cv2.resize(values, self.full_size, interpolation=cv2.INTER_NEAREST)
+        return np.asarray(out / np.float32(self.scale), np.float32)
+
+    def _gray(self, name: str, image: NDArray[Any]) -> NDArray[np.uint8]:
+        if image.dtype != np.uint8 or image.shape[:2] != self.full_size[::-1]:
+            raise PerceptionError(self._wrong(name, image))
+        gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        if self.scale != 1.0:
+            gray = cv2.resize(gray, self.size, interpolation=cv2.INTER_AREA)
+        return np.asarray(gray, np.uint8)
+
+    def _wrong(self, name: str, image: NDArray[Any]) -> str:
+        due = f"{self.full_size[1]} x {self.full_size[0]}"
+        return f"{name} image: {image.dtype} of shape {image.shape}, {due} is due"
+
+
+def ground_disparity(rover: Rover) -> tuple[float, float]:
+    """Disparity of level ground under the wheels: `slope * row + offset`, px of the full image.
+
+    With the ground n . p = -h in the eye's frame and p = Z (x, y, 1), 1/Z = -(n . (x, y, 1)) / h is
+    linear in the pixel; the cameras of a rectified pair look along, so only the row matters.
+    """
+    eye = rover.cameras["left"]
+    normal = eye.base_T_optical[2, :3]
+    ground = min(w.position[2] - w.radius_m for w in rover.wheels)
+    height = float(eye.base_T_optical[2, 3] - ground)
+    scale = -eye.fx_px * rover.baseline_m / height
+    slope = scale * normal[1] / eye.fy_px
+    offset = scale * (normal[2] - normal[1] * eye.cy_px / eye.fy_px)
+    return float(slope), float(offset)
+
+
+@numba.njit(cache=True)
+def _judge(
+    raw: NDArray[np.int16],
+    ground: Image,
+    mean_a: Image,
+    mean_b: Image,
+    mean_aa: Image,
+    mean_bb: Image,
+    mean_ab: Image,
+    energy: Image,
+    low: int,
+    min_brightness: float,
+    min_contrast: float,
+    min_correlation: float,
+    floor: float,
+    disparity: Image,
+    sigma: Image,
+) -> None:
+    """Disparity and deviation of pixels that pass; NaN of those that do not.
+
+    The deviation is the bound of Cramer and Rao for the shift between two noisy blocks: variance of
+    their difference over the number of independent pixels times the mean squared gradient.
+    """
+    rows, columns = raw.shape
+    number = np.float32(_WINDOW_PX * _WINDOW_PX * _INDEPENDENT)
+    lowest = (low - 1) * 16
+    margin = _WINDOW_PX // 2
+    for r in range(rows):
+        for c in range(columns):
+            disparity[r, c] = np.nan
+            sigma[r, c] = np.nan
+            if raw[r, c] <= lowest:
+                continue
+            d = raw[r, c] / np.float32(16.0) + ground[r]
+            a, b = mean_a[r, c], mean_b[r, c]
+            var_a, var_b = mean_aa[r, c] - a * a, mean_bb[r, c] - b * b
+            if d <= 0.0 or c - d < margin or a < min_brightness:
+                continue
+            if var_a < min_contrast * min_contrast or var_b <= 0.0:
+                continue
+            cov = mean_ab[r, c] - a * b
+            if cov < min_correlation * np.sqrt(var_a * var_b):
+                continue
+            rest = max(var_a + var_b - np.float32(2.0) * cov, np.float32(0.0))
+            disparity[r, c] = d
+            gradient = max(energy[r, c], np.float32(1e-3))
+            sigma[r, c] = np.sqrt(floor * floor + rest / (number * gradient))

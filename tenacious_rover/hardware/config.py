@@ -25,7 +25,7 @@ class HardwareConfig:
         (1, 1, 1, 1), "per wheel 1, or -1 for a motor mounted the other way round"
     )
     counts_per_turn: float = bounded(48000.0, 1.0, 1e8, "encoder counts in a turn of the wheel")
-    motor_timeout_s: float = bounded(0.4, 0.1, 0.5, "the controller's own, without a command")
+    motor_timeout_s: float = bounded(0.3, 0.1, 0.5, "the controller's own, without a command")
     torque_per_a: float = bounded(0.4, 0.001, 100.0, "N m at the wheel per A")
 
     # I2C

@@ -113,7 +113,7 @@ class FramedMotors:
         fresh_s: a state older than this is an error.
     """
 
-    def __init__(self, port: SerialPort, timeout_s: float = 0.4, fresh_s: float = 0.25) -> None:
+    def __init__(self, port: SerialPort, timeout_s: float = 0.3, fresh_s: float = 0.25) -> None:
         self.port, self.timeout_s, self.fresh_s = port, timeout_s, fresh_s
         self.receiver = Receiver()
         self._sequence = 0

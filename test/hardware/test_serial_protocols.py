@@ -108,7 +108,7 @@ def test_wheel_speeds_reach_the_right_motor_the_right_way_round():
     made = motors(wire)
     made.drive(np.array([1.0, 2.0, -3.0, 4.0]))
     assert wire.speeds == {0x80: (100, -200), 0x81: (-300, -400)}
-    assert wire.timeout_s == pytest.approx(0.4)
+    assert wire.timeout_s == pytest.approx(0.3)
     assert made.read().velocity == pytest.approx([1.0, 2.0, -3.0, 4.0])
     made.close()
     assert wire.speeds == {0x80: (0, 0), 0x81: (0, 0)}

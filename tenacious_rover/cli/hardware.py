@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`tenacious hardware check`: finds, names and exercises each part of a physical rover."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenacious_rover.cli import DONE, FAILED, refuse, run_folder
+from tenacious_rover.rover.config import ConfigError, configured, load_parameters
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def hardware() -> None:
+    """The parts of a physical rover."""
+
+
+@app.command(epilog="Example: tenacious hardware check --config my_rover.yaml --wheels-free")
+def check(
+    config: Annotated[
+        Path | None, typer.Option(help="parameter file with a section 'hardware'")
+    ] = None,
+    description: Annotated[str, typer.Option(help="rover: name or xacro file")] = "tenacious",
+    wheels_free: Annotated[
+        bool, typer.Option(help="the wheels are off the ground and may turn")
+    ] = False,
+    latch_free: Annotated[bool, typer.Option(help="the payload may be let go")] = False,
+    gravity: Annotated[float, typer.Option(min=0.1, help="m/s^2, where you are")] = 9.81,
+    report: Annotated[Path, typer.Option(help="where the report goes")] = Path(
+        "hardware_check.json"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="print the report only")] = False,
+) -> None:
+    """Go through the parts one by one and write a report. Exit code 1 when a part is not well.
+
+    Nothing moves unless you say that it may: put the rover on a stand, then --wheels-free.
+    """
+    from tenacious_rover.hardware.check import Checker, Step
+    from tenacious_rover.hardware.config import HardwareConfig
+    from tenacious_rover.rover.description import load_rover
+
+    try:
+        values: dict = {}
+        if config is not None:
+            chosen = load_parameters(config)
+            values = chosen.get("hardware", {})
+        settings = configured(HardwareConfig, values, f"{config}: hardware: ")
+        rover = load_rover(description)
+    except (ConfigError, ValueError, FileNotFoundError) as error:
+        raise refuse(error) from error
+
+    def told(step: Step) -> None:
+        if as_json:
+            return
+        colour = {"ok": "green", "failed": "red", "missing": "red"}.get(step.verdict, "yellow")
+        typer.secho(f"{step.verdict:<11}", fg=colour, nl=False)
+        typer.echo(f"{step.part:<9}{step.what}: {step.found}")
+        if step.remedy:
+            typer.echo(f"{'':<20}-> {step.remedy}")
+
+    steps = Checker(rover, settings, wheels_free, latch_free, gravity).run(told)
+    bad = [step for step in steps if step.verdict in ("failed", "missing")]
+    content = {
+        "rover": rover.name,
+        "time": datetime.now(UTC).isoformat(),
+        **run_folder.machine(),
+        "config": asdict(settings),
+        "steps": [asdict(step) for step in steps],
+    }
+    text = json.dumps(content, indent=1)
+    report.write_text(text, encoding="utf-8")
+    if as_json:
+        typer.echo(text)
+    else:
+        typer.echo(f"{len(steps) - len(bad)} of {len(steps)} well; report in {report}")
+    raise typer.Exit(FAILED if bad else DONE)

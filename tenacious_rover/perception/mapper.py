@@ -95,6 +95,23 @@ class TerrainMapper:
         self._solids = body_of(self.rover, payload=self._payload, scoop=self._angles).solids
         self._mask = in_view(self._solids, self.rover.cameras["left"], _MASK_MARGIN_M)
 
+    def recalibrate(self, rover: Rover) -> None:
+        """The same rover with cameras of another geometry; the map is kept."""
+        self.rover = rover
+        self.matcher = StereoMatcher(rover, self.config)
+        self._shape()
+
+    def configure(self, config: PerceptionConfig) -> None:
+        """Other numbers; the map is kept while its grid stays the same."""
+        grid = (config.resolution_m, config.size_m)
+        if grid == (self.config.resolution_m, self.config.size_m):
+            self.map.config = config
+        else:
+            self.map, self._place = RollingMap(config), None
+        self.config = config
+        self.matcher = StereoMatcher(self.rover, config)
+        self._terrain = None
+
     # -- measurements -------------------------------------------------------------------------
 
     def stereo(

@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from tenacious_rover.rover.resources import named, roots
 from tenacious_rover.simulator import sky
+from tenacious_rover.simulator.error import SimulatorError
+from tenacious_rover.simulator.faults import fault
 from tenacious_rover.simulator.ground import SOILS
 from tenacious_rover.simulator.terrain.error import WorldError
 from tenacious_rover.simulator.terrain.spec import Degrees, Dem, Metres, Rocks, Strict, Terrain
@@ -244,10 +246,16 @@ def known_worlds() -> dict[str, Path]:
 def checked(content: dict[str, Any], where: str) -> WorldSpec:
     """The world that `content` describes, or `WorldError` with one line per mistake."""
     try:
-        return WorldSpec.model_validate(content)
+        spec = WorldSpec.model_validate(content)
     except ValidationError as error:
         lines = [f"{where}: {_explained(item)}" for item in error.errors()]
         raise WorldError("\n".join(lines)) from error
+    for number, values in enumerate(spec.faults):
+        try:
+            fault(values, f"faults.{number}")
+        except SimulatorError as error:
+            raise WorldError(f"{where}: {error}") from error
+    return spec
 
 
 def _explained(item: Any) -> str:

@@ -88,11 +88,11 @@ def ridge(
     width = asked.width_m
     across = across - _wandering(along, width, rng, 0.10)
     arch = _sides(across, width * asked.steep_share, width * (1.0 - asked.steep_share))
-    narrow = 0.3 * width
+    narrow = 0.45 * width
     shifted = across - _wandering(along, width, rng, 0.06) + 0.02 * width
     swell = 0.7 + _wandering(along, width, rng, 0.3) / width
-    crest = _sides(shifted, 0.35 * narrow, 0.65 * narrow) * np.clip(swell, 0.2, 1.2)
-    return np.asarray(asked.height_m * (0.65 * arch + 0.35 * crest), np.float32)
+    crest = _sides(shifted, 0.4 * narrow, 0.6 * narrow) * np.clip(swell, 0.2, 1.2)
+    return np.asarray(asked.height_m * (0.7 * arch + 0.3 * crest), np.float32)
 
 
 def _sides(across: NDArray, left: float, right: float) -> NDArray:

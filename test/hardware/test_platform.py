@@ -170,6 +170,7 @@ import sys, time
 import numpy as np
 from tenacious_rover.hardware.config import HardwareConfig
 from tenacious_rover.hardware.platform import HardwarePlatform
+from tenacious_rover.rover.description import load_rover
 config = HardwareConfig(motors=sys.argv[1], motors_port=sys.argv[2], i2c="/none", imu="none",
     power="none", servos="none", sun="none", latch="none", estop="none", cameras="none")
 platform = HardwarePlatform(load_rover("tenacious"), config)

@@ -11,7 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Grid = "NDArray[np.float32]"
 _GROW = 64
 _LARGEST = 16_000_000
 
@@ -27,7 +26,7 @@ class Canvas:
 
     def __init__(self, resolution_m: float, names: tuple[str, ...]) -> None:
         self.resolution_m = resolution_m
-        self.origin = np.zeros(2)
+        self.origin: NDArray[np.float64] = np.zeros(2)
         self.layers: dict[str, NDArray[np.float32]] = {
             name: np.full((0, 0), np.nan, np.float32) for name in names
         }
@@ -78,7 +77,7 @@ class Canvas:
                 dx, dy = corner - start
                 fresh[dy : dy + rows, dx : dx + columns] = grid
             self.layers[name] = fresh
-        self.origin = start * self.resolution_m
+        self.origin = np.asarray(start * self.resolution_m, np.float64)
         return True
 
     def cropped(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float32]]]:

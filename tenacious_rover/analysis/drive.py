@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tenacious_rover.analysis.canvas import Canvas
 
-Array = "NDArray[np.float64]"
-
 
 @dataclass(frozen=True)
 class Track:

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tenacious_rover.rover.config import ConfigError, load_parameters
-from tenacious_rover.rover.resources import resource
+from tenacious_rover.rover.resources import named, resource
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tenacious_rover.mission.file import Mission
 
 PLATFORMS = ("simulator", "gazebo", "hardware")
 AUTONOMY = (
@@ -54,6 +56,8 @@ class RunOptions:
         parts: names of nodes to start; empty for all of the platform.
         speed: at most this many times real time; 0 for as fast as the nodes follow.
         start: x, y in m and yaw in rad of base_link in map when the run begins.
+        site: latitude and longitude in degrees, for the sun.
+        epoch: UTC when the platform's clock read zero, ISO 8601.
         keep_out: polygons in map, each (n, 2) as a flat list.
     """
 
@@ -68,6 +72,8 @@ class RunOptions:
     record: bool = True
     speed: float = 0.0
     start: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    site: tuple[float, float] | None = None
+    epoch: str = ""
     keep_out: tuple[tuple[float, ...], ...] = ()
     keep_in: tuple[tuple[float, ...], ...] = ()
     namespace: str = ""
@@ -92,6 +98,10 @@ def nodes(options: RunOptions) -> list[NodeSpec]:
         known = ", ".join(spec.name for spec in listed)
         raise ConfigError(f"parts: {min(unknown)!r} is not one of {known}")
     chosen = [spec for spec in listed if not options.parts or spec.name in options.parts]
+    for spec in chosen:
+        if spec.name == "simulator":
+            # Its time waits for them from the start.
+            spec.parameters["expected"] = " ".join(s.name for s in chosen if s is not spec)
     return [_completed(spec, options) for spec in chosen]
 
 
@@ -107,12 +117,54 @@ def _platform(options: RunOptions) -> list[NodeSpec]:
 def _autonomy_parameters(name: str, options: RunOptions) -> dict[str, Any]:
     if name == "localization":
         x, y, yaw = options.start
-        return {"start_x_m": x, "start_y_m": y, "start_yaw_deg": math.degrees(yaw)}
+        values: dict[str, Any] = {"start_x_m": x, "start_y_m": y}
+        values["start_yaw_deg"] = math.degrees(yaw)
+        if options.site is not None:
+            values["latitude_deg"], values["longitude_deg"] = options.site
+        if options.epoch:
+            values["epoch"] = options.epoch
+        return values | {"resume": options.resume}
     if name == "navigation":
         return {"keep_out": flattened(options.keep_out), "keep_in": flattened(options.keep_in)}
     if name == "mission":
         return {"mission": options.mission, "resume": options.resume}
     return {}
+
+
+def prepared(options: RunOptions) -> tuple[RunOptions, Mission | None]:
+    """Options with files found and checked: the mission, its zones, the world's start and site.
+
+    Raises:
+        ValueError, FileNotFoundError: the mission or the world is wrong or missing.
+    """
+    from tenacious_rover.mission.file import load_mission
+
+    mission = None
+    if options.mission:
+        path = named("missions", options.mission)
+        mission = load_mission(path)
+        zones = mission.zones
+        options = replace(
+            options,
+            mission=str(path.resolve()),
+            keep_out=tuple(_flat(zone.polygon_m) for zone in zones.keep_out),
+            keep_in=tuple(_flat(zone.polygon_m) for zone in zones.keep_in),
+        )
+    if options.platform != "hardware":
+        from tenacious_rover.simulator.world import load_world
+
+        world = load_world(options.world)
+        options = replace(
+            options,
+            start=tuple(world.start),
+            site=(world.site.latitude_deg, world.site.longitude_deg),
+            epoch=world.epoch_utc.isoformat(),
+        )
+    return options, mission
+
+
+def _flat(polygon: list[tuple[float, float]]) -> tuple[float, ...]:
+    return tuple(value for point in polygon for value in point)
 
 
 def flattened(polygons: tuple[tuple[float, ...], ...]) -> str:

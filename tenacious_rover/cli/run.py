@@ -9,20 +9,16 @@ import signal
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tenacious_rover.bringup import PLATFORMS, RunOptions, nodes
+from tenacious_rover.bringup import PLATFORMS, RunOptions, nodes, prepared
 from tenacious_rover.cli import DONE, FAILED, MACHINE, refuse, run_folder
 from tenacious_rover.cli.run_view import LineView, RunState, TerminalView, clock
 from tenacious_rover.rover.config import ConfigError
-from tenacious_rover.rover.resources import named
 from tenacious_rover.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    from tenacious_rover.mission.file import Mission
 
 app_run = typer.Typer(invoke_without_command=True)
 app_demo = typer.Typer(invoke_without_command=True)
@@ -118,36 +114,6 @@ def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) ->
         _report(folder, console)
     _summary(folder, state, ended, time.monotonic() - began, console)
     return DONE if ended in ("succeeded", "stopped") else FAILED
-
-
-def prepared(options: RunOptions) -> tuple[RunOptions, Mission | None]:
-    """Options with files found and checked: mission, zones, the world's start.
-
-    Raises:
-        ValueError, FileNotFoundError: the mission or the world is wrong or missing.
-    """
-    from tenacious_rover.mission.file import load_mission
-
-    mission = None
-    if options.mission:
-        path = named("missions", options.mission)
-        mission = load_mission(path)
-        zones = mission.zones
-        options = replace(
-            options,
-            mission=str(path.resolve()),
-            keep_out=tuple(_flat(zone.polygon_m) for zone in zones.keep_out),
-            keep_in=tuple(_flat(zone.polygon_m) for zone in zones.keep_in),
-        )
-    if options.platform == "simulator":
-        from tenacious_rover.simulator.world import load_world
-
-        options = replace(options, start=tuple(load_world(options.world).start))
-    return options, mission
-
-
-def _flat(polygon: list[tuple[float, float]]) -> tuple[float, ...]:
-    return tuple(value for point in polygon for value in point)
 
 
 def _watched(

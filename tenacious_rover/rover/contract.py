@@ -107,9 +107,11 @@ CLOCK = _t("clock", "rosgraph_msgs/msg/Clock", _Q.SENSOR, 25.0)
 TRUTH_ODOMETRY = _t("ground_truth/odometry", "nav_msgs/msg/Odometry", _Q.STATE, 10.0)
 TRUTH_PAYLOAD = _t("ground_truth/payload", "geometry_msgs/msg/PoseStamped", _Q.STATE, 1.0)
 TRUTH_DIG = _t("ground_truth/dig", "geometry_msgs/msg/PointStamped", _Q.LOG)
-TRUTH = (TRUTH_ODOMETRY, TRUTH_PAYLOAD, TRUTH_DIG)
+TRUTH_COMMANDS = _t("ground_truth/commands", "std_msgs/msg/String", _Q.LOG)
+TRUTH = (TRUTH_ODOMETRY, TRUTH_PAYLOAD, TRUTH_DIG, TRUTH_COMMANDS)
 """Only recording, analysis and tests may subscribe to these. `dig`: each time the scoop takes soil,
-the centre of the hole in map."""
+the centre of the hole in map. `commands`: JSON of each command and the step it took effect at, so
+that a run can be run again."""
 
 # What autonomy offers.
 TF = _t("/tf", "tf2_msgs/msg/TFMessage", _Q.STATE)

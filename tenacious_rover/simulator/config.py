@@ -54,5 +54,16 @@ class SimulatorConfig:
     command_timeout_s: float = bounded(0.5, 0.05, 2.0, "newest cmd_vel older than this: stop")
 
     pace_bound_s: float = bounded(0.5, 0.05, 10.0, "how far a node may lag behind the clock")
-    slice_s: float = bounded(0.02, 0.002, 0.2, "sim time that passes at once")
-    faults: str = described("", "faults for this run as YAML list; see docs/simulator.md")
+    slice_s: float = bounded(0.04, 0.002, 0.2, "sim time that passes at once")
+
+
+@dataclass(frozen=True)
+class PlatformConfig(SimulatorConfig):
+    """The simulator as a platform over ROS."""
+
+    world: str = described("first_traverse", "a world of worlds/, or a world file")
+    seed: int = bounded(0, 0, 2**31 - 1, "of everything random beside the world")
+    speed: float = bounded(0.0, 0.0, 1000.0, "times real time; 0: as fast as the nodes follow")
+    expected: str = described("", "nodes that time waits for from the start, with spaces")
+    appear_s: float = bounded(40.0, 0.0, 600.0, "how long to wait for those, wall time")
+    patience_s: float = bounded(30.0, 1.0, 600.0, "how long time waits for a silent node")

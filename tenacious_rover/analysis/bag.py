@@ -23,6 +23,7 @@ from tenacious_rover.recording.salvage import salvage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
     from rosbags.interfaces import Connection
 
@@ -72,7 +73,7 @@ class Bag:
             custom = getattr(getattr(reader, "metadata", None), "custom", None)
             self.facts |= {str(k): str(v) for k, v in (custom or {}).items()}
 
-    def __enter__(self) -> Bag:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -96,8 +96,12 @@ class Canvas:
 def hillshade(
     elevation: NDArray[np.float32], resolution_m: float, azimuth_deg: float = 135.0
 ) -> NDArray[np.float32]:
-    """(rows, columns) 0..1: the ground lit from `azimuth_deg` (from east, counterclockwise), 35
-    degrees high. Row 0 is south.
+    """(rows, columns) 0..1: the ground lit from 35 degrees high. Row 0 is south.
+
+    Args:
+        elevation: (rows, columns) m.
+        resolution_m: of a cell.
+        azimuth_deg: of the light, from east, counterclockwise.
     """
     dy, dx = np.gradient(elevation.astype(np.float32), resolution_m)
     azimuth, height = np.radians(azimuth_deg), np.radians(35.0)

@@ -48,8 +48,8 @@ def panels(drives: Sequence[Drive]) -> go.Figure | None:
     for title, make in (
         ("speed, m/s", _speed),
         ("tilt, °", _tilt),
-        ("wheel slip", _slip),
-        ("wheel torque, N·m", _torque),
+        ("slip", _slip),
+        ("torque, N·m", _torque),
         ("power, W", _power),
         ("charge, %", _charge),
         ("temperature, °C", _temperature),
@@ -69,7 +69,7 @@ def panels(drives: Sequence[Drive]) -> go.Figure | None:
 
 
 def _stacked(chosen: list[tuple[str, list[Line]]]) -> go.Figure:
-    out = make_subplots(rows=len(chosen), cols=1, shared_xaxes=True, vertical_spacing=0.02)
+    out = make_subplots(rows=len(chosen), cols=1, shared_xaxes=True, vertical_spacing=0.025)
     base = style.figure(_PANEL_PX * len(chosen) + 60).layout
     out.update_layout(base)
     named: set[str] = set()
@@ -89,11 +89,44 @@ def _stacked(chosen: list[tuple[str, list[Line]]]) -> go.Figure:
                 col=1,
             )
             named.add(line.name)
-        out.update_yaxes(title={"text": title, "font_size": 11}, row=row, col=1)
+        out.update_yaxes(
+            title={"text": title, "font_size": 11}, range=_span(title, lines), row=row, col=1
+        )
     style.axes(out)
     out.update_xaxes(title="time, min", row=len(chosen), col=1)
-    out.update_layout(hovermode="x unified", legend={"y": 1.005, "traceorder": "normal"})
+    out.update_layout(hovermode="x unified", legend={"y": 1.01, "traceorder": "normal"})
     return out
+
+
+_FROM_ZERO = ("speed", "tilt", "power")
+_LEAST = {
+    "speed": 0.05,
+    "tilt": 5.0,
+    "slip": 0.2,
+    "torque": 0.2,
+    "power": 2.0,
+    "charge": 5.0,
+    "temperature": 5.0,
+}
+
+
+def _span(title: str, lines: list[Line]) -> list[float] | None:
+    """Range of an axis: a constant looks constant, noise does not look like a storm."""
+    every = np.concatenate([line.values for line in lines])
+    every = every[np.isfinite(every)]
+    if not len(every):
+        return None
+    word = title.split(",", maxsplit=1)[0].split(maxsplit=1)[0]
+    low, high = float(every.min()), float(every.max())
+    if word in _FROM_ZERO:
+        low = min(low, 0.0)
+    short = max(_LEAST[word] - (high - low), 0.0)
+    if low != 0.0:
+        low -= short / 2.0
+        short /= 2.0
+    high += short
+    margin = 0.06 * (high - low)
+    return [low - margin, high + margin]
 
 
 def _speed(drive: Drive) -> list[Line]:
@@ -181,7 +214,7 @@ def drift_figure(drives: Sequence[Drive]) -> go.Figure | None:
                     x=style.rounded(band[:, 0]),
                     y=style.rounded(band[:, 1]),
                     mode="lines",
-                    name="3 σ that the estimate claims",
+                    name="three sigma that the estimate claims",
                     line={"color": style.FAINT, "width": 1.2, "dash": "dash"},
                 ),
                 row=1,
@@ -243,7 +276,7 @@ def timeline(drive: Drive) -> go.Figure | None:
                 hoverinfo="text",
             )
         )
-    out.update_layout(barmode="overlay", margin={"l": 96}, bargap=0.15)
+    out.update_layout(barmode="overlay", margin={"l": 96, "r": 16, "t": 24, "b": 40}, bargap=0.15)
     order = [*reversed(sources), *(["mission"] if drive.steps else [])]
     out.update_yaxes(categoryorder="array", categoryarray=order)
     out.update_xaxes(title="time, min", rangemode="tozero")

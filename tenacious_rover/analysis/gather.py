@@ -66,10 +66,7 @@ class _Gatherer:
         wanted: dict[str, float] = {}
         for key, topic in self.roles.items():
             part = key.removeprefix("temperature ")
-            if part != key:
-                handler = self._thermometer(part)
-            else:
-                handler = getattr(self, f"_{key}")
+            handler = self._thermometer(part) if part != key else getattr(self, f"_{key}")
             handlers[topic] = (key, handler)
             wanted[topic] = periods.get(key, 0.0)
         first = last = None

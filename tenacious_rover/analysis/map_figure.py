@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLANS_SHOWN = 40
 _FINE_M = 0.025
+_MAP_GRID = "rgba(110,120,130,0.22)"
 
 
 def map_figure(drives: Sequence[Drive], files: Sequence[RunFiles]) -> go.Figure | None:
@@ -56,10 +57,12 @@ def map_figure(drives: Sequence[Drive], files: Sequence[RunFiles]) -> go.Figure 
         marker = {"symbol": "square-cross", "size": 13, "color": style.INK}
         _points(out, [(0.0, 0.0)], ["lander, origin of map"], "lander", marker)
     out.update_layout(
-        legend={"orientation": "v", "x": 1.01, "xanchor": "left", "y": 1.0, "yanchor": "top"},
+        legend={"orientation": "v", "x": 1.01, "xanchor": "left", "y": 0.94, "yanchor": "top"},
         margin={"l": 52, "r": 10, "t": 12, "b": 44},
         hovermode="closest",
     )
+    out.update_xaxes(gridcolor=_MAP_GRID)
+    out.update_yaxes(gridcolor=_MAP_GRID)
     (x0, x1), (y0, y1) = _bounds(drives)
     out.update_xaxes(title="east, m", range=[x0, x1], constrain="domain", zeroline=False)
     out.update_yaxes(
@@ -83,14 +86,17 @@ def ground_image(canvas: Canvas) -> tuple[NDArray[np.uint8], tuple[float, float,
     if elevation is not None and np.isfinite(elevation).any():
         filled = np.where(np.isfinite(elevation), elevation, np.nanmedian(elevation))
         smooth = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), 0.8)
-        shade = hillshade(smooth, resolution)
+        shade = hillshade(np.asarray(smooth, np.float32), resolution)
+        low, high = np.percentile(shade[np.isfinite(elevation)], (1.0, 99.0))
+        # Flat ground stays flat: contrast is stretched at most threefold.
+        shade = 0.62 + (shade - 0.5 * (low + high)) / max(high - low, 0.33) * 0.8
     big = cv2.resize(shade, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     rgb = np.repeat((90.0 + 150.0 * np.clip(big, 0.0, 1.0))[..., None], 3, axis=2)
     rgb *= np.array([1.0, 0.985, 0.955])
     hazard = layers.get("hazard")
     if hazard is not None:
-        danger = np.nan_to_num(np.clip(hazard, 0.0, 1.0)).astype(np.float32)
-        danger = cv2.resize(danger, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        raw = np.nan_to_num(np.clip(hazard, 0.0, 1.0)).astype(np.float32)
+        danger = cv2.resize(raw, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
         share = (0.6 * np.clip((danger - 0.25) / 0.6, 0.0, 1.0))[..., None]
         rgb = (1.0 - share) * rgb + share * np.array([200.0, 62.0, 42.0])
     alpha = cv2.resize(
@@ -130,7 +136,7 @@ def _path(out: go.Figure, track: Track, name: str, colour: str, dash: str) -> No
             mode="lines",
             name=name,
             line={"color": colour, "width": 3 if dash == "solid" else 2.5, "dash": dash},
-            hovertemplate=f"{name}<br>%{{x:.2f}}, %{{y:.2f}} m<br>%{{customdata}} min<extra></extra>",
+            hovertemplate=name + "<br>%{x:.2f}, %{y:.2f} m<br>%{customdata} min<extra></extra>",
         )
     )
 

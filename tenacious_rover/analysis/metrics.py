@@ -113,11 +113,23 @@ def summary(drive: Drive) -> dict[str, float]:
     found = drift(drive.estimate, drive.truth) if drive.frame == "map" else None
     if found:
         out |= found.figures
+    out |= _slip(drive) | _power(drive) | _machine(drive)
+    return out
+
+
+def _slip(drive: Drive) -> dict[str, float]:
     slip = drive.series.get("slip")
-    if slip is not None and np.isfinite(slip[:, 1]).any():
-        out["slip_mean"] = float(np.nanmean(slip[:, 1]))
-        out["immobile_s"] = float(np.sum(slip[:, 4] > 0.5) * _step(slip))
-    out |= _power(drive)
+    if slip is None or not np.isfinite(slip[:, 1]).any():
+        return {}
+    return {
+        "slip_mean": float(np.nanmean(slip[:, 1])),
+        "immobile_s": float(np.sum(slip[:, 4] > 0.5) * _step(slip)),
+    }
+
+
+def _machine(drive: Drive) -> dict[str, float]:
+    """Of the planner, the events, the processes and the recorder."""
+    out: dict[str, float] = {}
     if drive.decisions:
         out["recoveries"] = float(max(d.recoveries for d in drive.decisions))
         cycle = drive.series["cycle"][:, 1]

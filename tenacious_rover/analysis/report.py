@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -26,6 +25,7 @@ from tenacious_rover.analysis.roles import rovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import plotly.graph_objects as go
 
@@ -90,14 +90,16 @@ def subjects_of(path: Path, said: Callable[[str], None] = lambda words: None) ->
             spaces = rovers(bag.topics)
             drives = [gather(bag, space, len(spaces) == 1) for space in spaces]
             for drive, space in zip(drives, spaces, strict=True):
-                drive.name = _name(path, folder if in_run else None) + (space if space else "")
+                drive.name = _name(path, folder if in_run else None) + (space or "")
     except AnalysisError as error:
         if not in_run:
             raise
         drive = Drive(_name(path, folder))
         drive.notes.append(str(error))
         drives = [drive]
-    return [Subject(drive, files if i == 0 else run_files.RunFiles()) for i, drive in enumerate(drives)]
+    return [
+        Subject(drive, files if i == 0 else run_files.RunFiles()) for i, drive in enumerate(drives)
+    ]
 
 
 def _name(path: Path, run: Path | None) -> str:
@@ -179,7 +181,7 @@ def comparison(drives: Sequence[Drive]) -> list[dict[str, Any]]:
             {
                 "key": key,
                 "words": words,
-                "values": ["–" if v is None else shown(key, v) for v in values],
+                "values": ["" if v is None else shown(key, v) for v in values],
                 "change": f"{change} {unit}".strip(),
             }
         )

@@ -199,12 +199,15 @@ def samples(drive: Drive, files: RunFiles) -> list[dict[str, Any]]:
         spread = sample.get("covariance_m2") or []
         rows = [
             ("Label", str(sample.get("label", ""))),
-            ("Collected", f"{minutes(float(sample['time_s']) - drive.span_s[0])} min after the start"),
+            (
+                "Collected",
+                f"{minutes(float(sample['time_s']) - drive.span_s[0])} min after the start",
+            ),
             ("Place", f"x {x:.3f} m east, y {y:.3f} m north, z {z:.3f} m (lander at origin)"),
         ]
         if len(spread) == 9:
             sigma = 100.0 * max(spread[0], spread[4], 0.0) ** 0.5
-            rows.append(("Known to", f"± {sigma:.1f} cm (1 σ)"))
+            rows.append(("Known to", f"± {sigma:.1f} cm (one sigma)"))
         volume = f"{sample['volume_ml']:.1f} ± {sample['volume_sigma_ml']:.1f} ml"
         rows.append(("Volume", f"{volume}, measured in stereo pictures before and after"))
         if sample.get("hole_depth_m"):
@@ -213,9 +216,11 @@ def samples(drive: Drive, files: RunFiles) -> list[dict[str, Any]]:
         if digs:
             off = min(((d[0] - x) ** 2 + (d[1] - y) ** 2) ** 0.5 for d in digs)
             rows.append(("Off the true hole", f"{100.0 * off:.1f} cm (known in simulation only)"))
-        for event in files.custody:
-            if event["sample"] == sample["sample"]:
-                rows.append(("Custody", f"{event.get('event', '')}, held by {event.get('holder', '?')}"))
+        rows += [
+            ("Custody", f"{event.get('event', '')}, held by {event.get('holder', '?')}")
+            for event in files.custody
+            if event["sample"] == sample["sample"]
+        ]
         rows.append(("Record", f"SHA-256 {sample['hash']}"))
         pictures = [
             p

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 COLUMNS = 9
 """Of a result: z, roll, pitch, tilt, articulation, step, clearance, unknown, wheel unknown."""
-_ALONG = 9
+_ALONG = 13
 """Points along a wheel's rim, at angles of up to 72 deg."""
 _ACROSS = 3
 _RIM = math.radians(72.0)
+_MOST = math.radians(85.0)
 _ROUNDS = 3
 """Of settling; each places the wheels as the round before tilted the rover."""
 
@@ -78,7 +79,7 @@ def bilinear(layer: Layer, u: float, v: float) -> float:
 
 
 @numba.njit(cache=True)
-def _lay_wheel(
+def _lay_wheel(  # noqa: C901
     elevation: Layer,
     variance: Layer,
     u: float,
@@ -100,7 +101,8 @@ def _lay_wheel(
     low, high = math.inf, -math.inf
     missing = 0
     for i in range(_ALONG):
-        a = _RIM * (2.0 * i / (_ALONG - 1) - 1.0)
+        # On a plane of the beam's pitch the middle one of them touches.
+        a = min(max(_RIM * (2.0 * i / (_ALONG - 1) - 1.0) - pitch, -_MOST), _MOST)
         forward, down = radius * math.sin(a), radius * math.cos(a)
         for j in range(_ACROSS):
             t = width * (j / (_ACROSS - 1) - 0.5)
@@ -117,11 +119,42 @@ def _lay_wheel(
                     spread = variance[int(vv), int(uu)]
             flat = h + forward * tan_p - left * tan_f
             low, high = min(low, flat), max(high, flat)
+    # The surface is highest at cells' centres: those within the print as well.
+    reach = math.hypot(radius, width) / res
+    rows, columns = elevation.shape
+    for row in range(max(int(v - reach), 0), min(int(v + reach) + 1, rows)):
+        for column in range(max(int(u - reach), 0), min(int(u + reach) + 1, columns)):
+            du, dv = column + 0.5 - u, row + 0.5 - v
+            forward, left = (du * c + dv * s) * res * res, (dv * c - du * s) * res * res
+            h = elevation[row, column]
+            if abs(forward) >= radius or math.isnan(h):
+                continue
+            down = math.sqrt(radius * radius - forward * forward)
+            t = (left - down * sin_f) / cos_f
+            if abs(t) > 0.5 * width:
+                continue
+            z = h - t * sin_f + down * cos_f
+            if z > axle:
+                axle = z
+                if variance.shape[0] > 0:
+                    spread = variance[row, column]
+            flat = h + forward * tan_p - left * tan_f
+            low, high = min(low, flat), max(high, flat)
     return axle, spread, high - low, missing / (_ALONG * _ACROSS)
 
 
 @numba.njit(cache=True)
-def _least_gap(
+def _spread(x: float, y: float, gain: Float, wheel_var: Float) -> float:
+    """Variance of the body's height over (x, y) of base_link."""
+    total = 0.0
+    for w in range(gain.shape[0]):
+        weight = gain[w, 0] + x * gain[w, 1] + y * gain[w, 2]
+        total += weight * weight * wheel_var[w]
+    return total
+
+
+@numba.njit(cache=True)
+def _least_gap(  # noqa: C901
     top: Layer,
     variance: Layer,
     u: float,
@@ -130,7 +163,6 @@ def _least_gap(
     res: float,
     rotation: Float,
     boxes: Float,
-    wheels: Float,
     gain: Float,
     wheel_var: Float,
     k: float,
@@ -141,29 +173,56 @@ def _least_gap(
     """
     least = math.inf
     missing, count = 0, 0
+    a00, a01, a10, a11 = rotation[0, 0], rotation[0, 1], rotation[1, 0], rotation[1, 1]
+    over = a00 * a11 - a01 * a10
+    rows, columns = top.shape
     for b in range(boxes.shape[0]):
-        nx = math.ceil((boxes[b, 3] - boxes[b, 0]) / res) + 1
-        ny = math.ceil((boxes[b, 4] - boxes[b, 1]) / res) + 1
-        for i in range(nx):
-            x = boxes[b, 0] + (boxes[b, 3] - boxes[b, 0]) * i / max(nx - 1, 1)
-            for j in range(ny):
-                y = boxes[b, 1] + (boxes[b, 4] - boxes[b, 1]) * j / max(ny - 1, 1)
-                floor = boxes[b, 2]
-                uu = u + (rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * floor) / res
-                vv = v + (rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * floor) / res
-                up = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * floor
+        floor = boxes[b, 2]
+        x_low, y_low, x_high, y_high = boxes[b, 0], boxes[b, 1], boxes[b, 3], boxes[b, 4]
+        u_mid, v_mid = u + rotation[0, 2] * floor / res, v + rotation[1, 2] * floor / res
+        # Along the edge of the floor, where the surface may be highest between cells' centres.
+        length, width = x_high - x_low, y_high - y_low
+        around = 2.0 * (length + width)
+        edges = math.ceil(2.0 * around / res) + 4
+        u_min, u_max, v_min, v_max = math.inf, -math.inf, math.inf, -math.inf
+        for i in range(edges):
+            way = around * i / edges
+            if way < length:
+                x, y = x_low + way, y_low
+            elif way < length + width:
+                x, y = x_high, y_low + way - length
+            elif way < 2.0 * length + width:
+                x, y = x_high - (way - length - width), y_high
+            else:
+                x, y = x_low, y_high - (way - 2.0 * length - width)
+            uu, vv = u_mid + (a00 * x + a01 * y) / res, v_mid + (a10 * x + a11 * y) / res
+            u_min, u_max = min(u_min, uu), max(u_max, uu)
+            v_min, v_max = min(v_min, vv), max(v_max, vv)
+            count += 1
+            h = bilinear(top, uu, vv)
+            if math.isnan(h):
+                missing += 1
+                continue
+            up = z + rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * floor
+            cell = variance[int(vv), int(uu)] if variance.shape[0] > 0 else np.float32(0.0)
+            spread = cell + _spread(x, y, gain, wheel_var)
+            least = min(least, up - h - k * math.sqrt(spread))
+        # And at the centres of all cells under it.
+        for row in range(math.floor(v_min), math.floor(v_max) + 1):
+            for column in range(math.floor(u_min), math.floor(u_max) + 1):
+                du, dv = (column + 0.5 - u_mid) * res, (row + 0.5 - v_mid) * res
+                x, y = (a11 * du - a01 * dv) / over, (a00 * dv - a10 * du) / over
+                if x < x_low or x > x_high or y < y_low or y > y_high:
+                    continue
                 count += 1
-                h = bilinear(top, uu, vv)
-                if math.isnan(h):
+                inside = 0 <= row < rows and 0 <= column < columns
+                if not inside or math.isnan(top[row, column]):
                     missing += 1
                     continue
-                spread = 0.0
-                if variance.shape[0] > 0:
-                    spread = variance[int(vv), int(uu)]
-                for w in range(wheels.shape[0]):
-                    weight = gain[w, 0] + x * gain[w, 1] + y * gain[w, 2]
-                    spread += weight * weight * wheel_var[w]
-                least = min(least, z + up - h - k * math.sqrt(spread))
+                up = z + rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * floor
+                cell = variance[row, column] if variance.shape[0] > 0 else np.float32(0.0)
+                spread = cell + _spread(x, y, gain, wheel_var)
+                least = min(least, up - top[row, column] - k * math.sqrt(spread))
     return least, missing, count
 
 
@@ -294,7 +353,7 @@ def settle_all(
             var_beam += 0.25 * (gain[w, 3] - gain[w, 4]) ** 2 * spread[w]
         _rotation(yaw, pitch, roll, rotation)
         gap, under, points = _least_gap(
-            top, variance, u, v, z, res, rotation, boxes, wheels, gain, spread, k
+            top, variance, u, v, z, res, rotation, boxes, gain, spread, k
         )
         steep_pitch = min(abs(pitch) + k * math.sqrt(var_pitch), 0.5 * math.pi)
         steep_roll = min(abs(roll) + k * math.sqrt(var_roll), 0.5 * math.pi)

@@ -68,6 +68,8 @@ class Dynamics:
         self.wheel_angle = np.zeros(len(rover.wheels))
         limits = self.model.actuator_forcerange[: len(rover.wheels), 1]
         self._lead = limits / config.wheel_stiffness
+        self._most = config.acceleration_mps2 * config.step_s / self._wheels[:, 0]
+        self._views()
         self.place(*world.spec.start)
 
     # -- construction -------------------------------------------------------------------------
@@ -97,6 +99,15 @@ class Dynamics:
         self._loss = model.dof_frictionloss.copy()
         self._armature = model.dof_armature.copy()
         self._force_range = model.actuator_forcerange.copy()
+
+    def _views(self) -> None:
+        """Arrays of MuJoCo that every step touches; asking for one costs as much as using it."""
+        data = self.data
+        self._qpos, self._ctrl = data.qpos, data.ctrl
+        self.xpos, self.xmat, self.cvel = data.xpos, data.xmat, data.cvel
+        self.applied = data.xfrc_applied
+        self.center = data.subtree_com[self.base]
+        self.sensed = data.sensordata
 
     def _soil(self) -> None:
         k = len(self.rover.wheels)
@@ -187,7 +198,7 @@ class Dynamics:
         model, data = self.model, self.data
         mujoco.mj_step1(model, data)
         if self.scoop is not None:
-            self.scoop.push(self, self.soils[self._soil_at(*data.xpos[self.scoop_bodies[1], :2])])
+            self.scoop.push(self)
         wheel_soil.wheel_forces(
             self.heights,
             self.soil_index,
@@ -197,16 +208,16 @@ class Dynamics:
             self._wheels,
             self._grousers,
             self.wheel_bodies,
-            data.xpos,
-            data.xmat,
-            data.cvel,
-            data.subtree_com[self.base],
+            self.xpos,
+            self.xmat,
+            self.cvel,
+            self.center,
             self.rover.gravity_mps2,
             self.config.step_s,
             self.slip_patches,
             self._shear,
             self._state,
-            data.xfrc_applied,
+            self.applied,
             self.results,
         )
         mujoco.mj_step2(model, data)
@@ -223,12 +234,6 @@ class Dynamics:
         step = self.world.resolution_m
         pairs = zip(x, y, strict=True)
         return np.array([wheel_soil.bilinear(self.heights, *self.origin, step, a, b) for a, b in pairs])
-
-    def _soil_at(self, x: float, y: float) -> int:
-        rows, columns = self.soil_index.shape
-        c = int((x - self.origin[0]) / self.world.resolution_m + 0.5)
-        r = int((y - self.origin[1]) / self.world.resolution_m + 0.5)
-        return int(self.soil_index[min(max(r, 0), rows - 1), min(max(c, 0), columns - 1)])
 
     def _refresh_rocks(self) -> None:
         """Bring the rocks around the rover into the pool."""
@@ -270,13 +275,17 @@ class Dynamics:
         Each wheel is servoed to an angle that runs ahead at its speed, but never further than full
         torque needs: a wheel that was stuck does not catch up.
         """
-        step = self.config.step_s
-        most = self.config.acceleration_mps2 * step / self._wheels[:, 0]
-        self.wheel_rate += np.clip(rates - self.wheel_rate, -most, most)
-        angle = self.data.qpos[self.wheel_q]
-        lead = self._lead
-        self.wheel_angle = np.clip(self.wheel_angle + self.wheel_rate * step, angle - lead, angle + lead)
-        self.data.ctrl[: len(self.rover.wheels)] = self.wheel_angle
+        wheel_soil.follow(
+            np.asarray(rates, np.float64),
+            self.wheel_rate,
+            self.wheel_angle,
+            self._qpos,
+            self.wheel_q,
+            self._most,
+            self._lead,
+            self.config.step_s,
+            self._ctrl,
+        )
 
     def aim_scoop(self, lift: float, tilt: float) -> None:
         """Set angles of the scoop's joints, rad."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from tenacious_rover.simulator.wheel_soil import bilinear, passive
+from tenacious_rover.simulator.wheel_soil import bilinear, passive, soil_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,8 @@ def blade_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914
     heights,  # noqa: ANN001
     origin,  # noqa: ANN001
     resolution,  # noqa: ANN001
-    soil,  # noqa: ANN001
+    soil_index,  # noqa: ANN001
+    soils,  # noqa: ANN001
     shape,  # noqa: ANN001
     position,  # noqa: ANN001
     rotation,  # noqa: ANN001
@@ -66,7 +67,8 @@ def blade_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914
     """Force of the soil on the blade, into `applied` (6,) at `com`; returns the edge's depth.
 
     Args:
-        heights: with `origin`, `resolution` as in `World`; `soil` (SOIL_COLUMNS,).
+        heights: with `origin`, `resolution`, `soil_index` as in `World`.
+        soils: (n, SOIL_COLUMNS).
         shape: (2,) length and width of the blade, m.
         position: (3,) of its axis, `rotation` (9,) of its frame.
         velocity: (6,) as MuJoCo has it, about `center` (3,).
@@ -87,6 +89,7 @@ def blade_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914
         state[0] = 0.0
         state[1] = 0.0
         return depth
+    soil = soils[soil_at(soil_index, origin[0], origin[1], resolution, ex, ey)]
     rx, ry, rz = ex - center[0], ey - center[1], ez - center[2]
     vx = velocity[3] + velocity[1] * rz - velocity[2] * ry
     vy = velocity[4] + velocity[2] * rx - velocity[0] * rz
@@ -130,7 +133,7 @@ class ScoopInSoil:
         self.scoop = scoop
         self._shape = np.array([scoop.blade_length_m, scoop.blade_width_m])
         self._state = np.zeros(2)
-        self._applied = np.zeros(6)
+        self._body = -1
         self.carried_ml = 0.0
         self.spilled_ml = 0.0
         self.depth_m = -1.0
@@ -139,26 +142,28 @@ class ScoopInSoil:
         self._moment = np.zeros(3)
         self._before: Array | None = None
 
-    def push(self, dynamics: Dynamics, soil: Array) -> None:
+    def push(self, dynamics: Dynamics) -> None:
         """Before each step: the soil's force on the blade."""
-        data, body = dynamics.data, int(dynamics.scoop_bodies[1])
+        body = self._body
+        if body < 0:
+            body = self._body = int(dynamics.scoop_bodies[1])
         self.depth_m = blade_forces(
             dynamics.heights,
             dynamics.origin,
             dynamics.world.resolution_m,
-            soil,
+            dynamics.soil_index,
+            dynamics.soils,
             self._shape,
-            data.xpos[body],
-            data.xmat[body],
-            data.cvel[body],
-            data.subtree_com[dynamics.base],
-            data.xipos[body],
+            dynamics.xpos[body],
+            dynamics.xmat[body],
+            dynamics.cvel[body],
+            dynamics.center,
+            dynamics.data.xipos[body],
             dynamics.rover.gravity_mps2,
             dynamics.config.step_s,
             self._state,
-            self._applied,
+            dynamics.applied[body],
         )
-        data.xfrc_applied[body] = self._applied
 
     def account(self, dynamics: Dynamics) -> tuple[int, int, NDArray[np.float32]] | None:
         """After each step, at 50 Hz: what was taken or spilled.

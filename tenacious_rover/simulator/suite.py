@@ -55,7 +55,7 @@ class SensorSuite:
 
     def feel(self) -> None:
         """After each step: gather what the IMU integrates."""
-        self._sum += self._dynamics.data.sensordata
+        self._sum += self._dynamics.sensed
 
     def samples(self, active: Sequence[Fault]) -> list[Measurement]:
         """What is due at the present step."""

@@ -81,6 +81,38 @@ def bilinear(heights, ox, oy, resolution, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)  # type: ignore[misc]
+def soil_at(soil_index, ox, oy, resolution, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Number of the soil at (x, y): that of the nearest node."""
+    rows, columns = soil_index.shape
+    r = int(min(max((y - oy) / resolution + 0.5, 0.0), rows - 1.0))
+    c = int(min(max((x - ox) / resolution + 0.5, 0.0), columns - 1.0))
+    return soil_index[r, c]
+
+
+@njit(cache=True)  # type: ignore[misc]
+def follow(  # type: ignore[no-untyped-def]  # noqa: ANN201
+    wanted,  # noqa: ANN001
+    rate,  # noqa: ANN001
+    angle,  # noqa: ANN001
+    qpos,  # noqa: ANN001
+    where,  # noqa: ANN001
+    most,  # noqa: ANN001
+    lead,  # noqa: ANN001
+    dt,  # noqa: ANN001
+    ctrl,  # noqa: ANN001
+):
+    """Servo angles of the wheels: they run at `rate`, which follows `wanted` by its ramp `most`.
+
+    An angle leads its wheel by no more than `lead`. `rate`, `angle`, `ctrl` (n,) are changed.
+    """
+    for w in range(len(where)):
+        rate[w] += min(max(wanted[w] - rate[w], -most[w]), most[w])
+        here = qpos[where[w]]
+        angle[w] = min(max(angle[w] + rate[w] * dt, here - lead[w]), here + lead[w])
+        ctrl[w] = angle[w]
+
+
+@njit(cache=True)  # type: ignore[misc]
 def normal_stress(theta, theta1, theta2, theta_m, radius, stiffness, exponent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Wong and Reece, Pa, for a wheel that rolls towards positive angles.
 
@@ -237,7 +269,6 @@ def wheel_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914, PLR0
     out = np.zeros(5)
     local = np.zeros(3)
     turn = np.zeros(2)
-    rows, columns = heights.shape
     for w in range(bodies.shape[0]):
         body = bodies[w]
         radius, width = wheels[w, 0], wheels[w, 1]
@@ -291,9 +322,7 @@ def wheel_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914, PLR0
         spin = wx * ax + wy * ay + wz * az
         turn[0] = wx * tx + wy * ty + wz * tz
         turn[1] = wx * mx + wy * my + wz * mz
-        ground = int(min(max((qy - origin[1]) / resolution + 0.5, 0.0), rows - 1.0))
-        across = int(min(max((qx - origin[0]) / resolution + 0.5, 0.0), columns - 1.0))
-        soil = soils[soil_index[ground, across]]
+        soil = soils[soil_at(soil_index, origin[0], origin[1], resolution, qx, qy)]
         grip, digging = 1.0, soil[7]
         for p in range(slip_patches.shape[0]):
             away = (qx - slip_patches[p, 0]) ** 2 + (qy - slip_patches[p, 1]) ** 2

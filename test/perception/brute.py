@@ -34,7 +34,7 @@ def axle_height(terrain, wheel, turn, xy):
 
 def settle(terrain, body, pose):
     """z, roll, pitch, articulation, least gap of a pose: rounds until nothing moves."""
-    x, y, yaw = pose
+    here, yaw = np.asarray(pose[:2]), pose[2]
     roll, left, right, z = 0.0, 0.0, 0.0, 0.0
     for _ in range(30):
         pitch = 0.5 * (left + right)
@@ -43,7 +43,7 @@ def settle(terrain, body, pose):
             beam = left if side > 0 else right
             turn = euler2mat(yaw, beam, roll, "rzyx")
             at = euler2mat(yaw, pitch, roll, "rzyx") @ w[:3]
-            height[side, np.sign(w[0])] = axle_height(terrain, w, turn, at[:2] + (x, y)) - w[2]
+            height[side, np.sign(w[0])] = axle_height(terrain, w, turn, at[:2] + here) - w[2]
         length, track = np.ptp(body.wheels[:, 0]), np.ptp(body.wheels[:, 1])
         new_left = np.arcsin((height[1, -1] - height[1, 1]) / length)
         new_right = np.arcsin((height[-1, -1] - height[-1, 1]) / length)
@@ -60,7 +60,7 @@ def settle(terrain, body, pose):
     for low_x, low_y, floor, high_x, high_y, _ in body.boxes:
         a, b = np.meshgrid(np.linspace(low_x, high_x, 90), np.linspace(low_y, high_y, 70))
         p = np.column_stack([a.ravel(), b.ravel(), np.full(a.size, floor)]) @ turn.T
-        gap = min(gap, float(np.min(p[:, 2] + z - surface(terrain, p[:, :2] + (x, y)))))
+        gap = min(gap, float(np.min(p[:, 2] + z - surface(terrain, p[:, :2] + here))))
     return z, roll, pitch, 0.5 * abs(left - right), gap
 
 

@@ -22,7 +22,7 @@ from tenacious_rover.navigation.state import Command, Goal, Motion, ShortMove
 from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.node import RoverNode, run
 from tenacious_rover.perception.error import PerceptionError
-from tenacious_rover.perception.messages import from_message
+from tenacious_rover.perception.messages import from_elevation_map
 from tenacious_rover.pose_listener import PoseListener
 from tenacious_rover.rover import contract, frames
 from tenacious_rover.rover.config import ConfigError
@@ -100,7 +100,7 @@ class NavigationNode(RoverNode):
         if message.header.frame_id not in ("", frames.ODOM):
             return
         try:
-            terrain = from_message(message)
+            terrain = from_elevation_map(message)
         except PerceptionError as error:
             self.say("map_refused", str(error), Event.WARNING_LO)
             return

@@ -188,6 +188,13 @@ def correct(
     return nis, True
 
 
+def surprise(state: State, jacobian: Array, residual: Array, noise: Array) -> float:
+    """Normalised innovation squared of a measurement, which is not used."""
+    return float(
+        residual @ np.linalg.solve(jacobian @ state.covariance @ jacobian.T + noise, residual)
+    )
+
+
 def _inject(state: State, error: Array) -> None:
     x = state.x
     x[0:3] += error[P_ : P_ + 3]

@@ -84,11 +84,12 @@ class ImmobilityMonitor:
         self._judge_stall(rolling, told_v, told_w, dt)
         self._publish(rolling, forward, turning, told_v, pitch)
 
-    def seen(self, time_s: float, distance: float, seconds: float, sure: float) -> None:
-        """Visual motion: `distance` m, `sure` to one sigma, in the `seconds` up to `time_s`."""
+    def seen(self, time_s: float, step: Array, seconds: float, sure: float) -> None:
+        """Visual motion: `step` (3,) m, `sure` to one sigma, in the `seconds` up to `time_s`."""
+        distance = float(np.linalg.norm(step))
         path, self._wheel_path = self._wheel_path, 0.0
         told, self._told_path = self._told_path, 0.0
-        self._seen = (time_s, distance / max(seconds, 1e-3))
+        self._seen = (time_s, float(step[0]) / max(seconds, 1e-3))
         linear = self._told(time_s)[0]
         due = max(path, told)
         enough = due > max(4.0 * sure, self._config.stuck_min_mps * seconds)
@@ -148,9 +149,8 @@ class ImmobilityMonitor:
     def _publish(
         self, rolling: Rolling, forward: float, turning: float, told_v: float, pitch: float
     ) -> None:
-        measured = forward
         if self._seen is not None and rolling.time_s - self._seen[0] < 1.2:
-            measured = math.copysign(self._seen[1], forward)
+            forward = self._seen[1]
         speed = rolling.velocity * self._reader.radius
         words = {
             "seen": "the picture does not move as the wheels do",
@@ -163,7 +163,7 @@ class ImmobilityMonitor:
             self._sinkage(rolling, pitch),
             bool(self._stuck),
             told_v,
-            measured,
+            forward,
             "; ".join(words[key] for key in self._stuck),
         )
 

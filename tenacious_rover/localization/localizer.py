@@ -22,6 +22,7 @@ from tenacious_rover.localization import attitude, checkpoint, measurement
 from tenacious_rover.localization import filter as eskf
 from tenacious_rover.localization.estimate import Estimate, Fix, unknown
 from tenacious_rover.localization.immobility import Immobility, ImmobilityMonitor
+from tenacious_rover.localization.propagation import S_
 from tenacious_rover.localization.sensors import ImuGate, Sensor, Stillness
 from tenacious_rover.localization.timeline import Event, Timeline
 from tenacious_rover.localization.visual import Motion, VisualOdometry
@@ -373,17 +374,24 @@ class Localizer:
         assert self.timeline is not None
 
         def apply(state: eskf.State, event: Event) -> tuple[float, bool]:
-            del event
             linear = measurement.relative(
                 state, eskf.KEYFRAME, motion.key_T_base, motion.covariance
             )
+            if event.loose > 1.0:
+                # Trusted against the wheels, but never against the gyro.
+                jacobian, residual, noise = linear
+                turning = eskf.surprise(state, jacobian[3:], residual[3:], noise[3:, 3:])
+                gate = math.inf if turning < eskf.GATE[3] else 0.0
+                return eskf.correct(state, *linear, gate=gate)
             return eskf.correct(state, *linear, gate=eskf.GATE[6])
 
         event = Event(time_s, "visual", apply)
         self.timeline.insert(event)
         if event.result is not None and not event.result[1] and motion.sure:
             since = self._last_seen[0] if self._last_seen is not None else self._seen_s
-            self.timeline.loosen("wheels", since, time_s, 30.0)
+            self.timeline.insert(Event(since + 1e-6, "slipping", _slipping))
+            if not event.result[1]:
+                self.timeline.loosen("visual", time_s - 1e-9, time_s, 2.0)
         self._sighting = event
         return event.result is None or event.result[1]
 
@@ -394,10 +402,17 @@ class Localizer:
             step = frames.inverse(before) @ motion.key_T_base
             distance = float(np.linalg.norm(step[:3, 3]))
             sure = math.sqrt(float(np.trace(motion.covariance[:3, :3])))
-            self.monitor.seen(time_s, distance, time_s - before_s, sure)
+            self.monitor.seen(time_s, step[:3, 3], time_s - before_s, sure)
             if distance > 0.004 + 4.0 * sure:
                 self.still.moved()
         self._last_seen = (time_s, motion.key_T_base)
 
     def _turning(self, state: eskf.State) -> float:
         return float(state.gyro[2] - state.gyro_bias[2])
+
+
+def _slipping(state: eskf.State, event: Event) -> None:
+    """From here on the wheels may slip by any amount."""
+    del event
+    state.covariance[S_, S_] += 0.7**2
+    state.covariance[S_ + 1, S_ + 1] += 0.2**2

@@ -269,7 +269,8 @@ class VisualOdometry:
         config = self._config
         share = config.visual_floor_share * float(np.linalg.norm(k_T_b[:3, 3]))
         metres = math.hypot(config.visual_floor_m, share)
-        angle = math.radians(config.visual_floor_deg)
+        turned = config.visual_floor_share * float(np.linalg.norm(attitude.log(k_T_b[:3, :3])))
+        angle = math.hypot(math.radians(config.visual_floor_deg), turned)
         return np.diag([metres] * 3 + [angle] * 3) ** 2
 
     def _nothing(self, reason: str, new_keyframe: bool) -> Motion:

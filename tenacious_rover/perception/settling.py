@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled part of `clearance`: wheels laid onto the map, the body carried by two rockers.
 
-Angles follow REP-103: roll lifts the left side, pitch lowers the nose. For a wheel whose axis is
-rolled by f, the point at angle a along its rim and t along its axis lies, seen from the axle, at
+Angles follow REP-103: roll lifts the left side, pitch lowers the nose. The rim of a wheel at angle
+a and t along its axis lies, seen from the axle and before the yaw, at
 
-    forward r sin a,   left t cos f + r cos a sin f,   up t sin f - r cos a cos f
+    Ry(pitch of its beam) Rx(roll) (r sin a, t, -r cos a)
 
-so the axle is as high as the highest ground less `up` over all points of the print. A side's wheels
-at x_w hang on one beam: z_w = z - x_w sin(p). Both beams carry the chassis, which pitches by the
-mean of the two and rolls by the difference of their heights. All of it is linear in the wheels'
-heights to first order, and so are the bounds: k * sqrt(sum of (weight * deviation)^2).
+so the axle is as high as the highest ground less that height over all points of the print. A
+side's wheels at x_w hang on one beam: z_w = z - x_w sin(p). Both beams carry the chassis, which
+pitches by the mean of the two and rolls by the difference of their heights. All of it is linear in
+the wheels' heights to first order, and so are the bounds: k * sqrt(sum (weight * deviation)^2).
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ _ALONG = 13
 """Points along a wheel's rim, at angles of up to 72 deg."""
 _ACROSS = 3
 _RIM = math.radians(72.0)
-_MOST = math.radians(85.0)
 _ROUNDS = 3
 """Of settling; each places the wheels as the round before tilted the rover."""
 
@@ -95,47 +94,55 @@ def _lay_wheel(  # noqa: C901
 
     `u`, `v`: the axle's column and row in cells.
     """
-    c, s = math.cos(yaw) / res, math.sin(yaw) / res
-    sin_f, cos_f, tan_f, tan_p = math.sin(roll), math.cos(roll), math.tan(roll), math.tan(pitch)
+    c, s = math.cos(yaw), math.sin(yaw)
+    sin_f, cos_f, tan_f = math.sin(roll), math.cos(roll), math.tan(roll)
+    sin_p, cos_p, tan_p = math.sin(pitch), math.cos(pitch), math.tan(pitch)
+    axis_x, axis_y, axis_z = sin_p * sin_f, cos_f, cos_p * sin_f
     axle, spread = -math.inf, 0.0
     low, high = math.inf, -math.inf
     missing = 0
     for i in range(_ALONG):
-        # On a plane of the beam's pitch the middle one of them touches.
-        a = min(max(_RIM * (2.0 * i / (_ALONG - 1) - 1.0) - pitch, -_MOST), _MOST)
-        forward, down = radius * math.sin(a), radius * math.cos(a)
+        a = _RIM * (2.0 * i / (_ALONG - 1) - 1.0)
+        across, down = radius * math.sin(a), radius * math.cos(a)
         for j in range(_ACROSS):
             t = width * (j / (_ACROSS - 1) - 0.5)
-            left = t * cos_f + down * sin_f
-            uu, vv = u + forward * c - left * s, v + forward * s + left * c
+            side = sin_f * t - cos_f * down
+            forward = cos_p * across + sin_p * side
+            left = cos_f * t + sin_f * down
+            uu, vv = u + (forward * c - left * s) / res, v + (forward * s + left * c) / res
             h = bilinear(elevation, uu, vv)
             if math.isnan(h):
                 missing += 1
                 continue
-            z = h - t * sin_f + down * cos_f
+            z = h + sin_p * across - cos_p * side
             if z > axle:
                 axle = z
                 if variance.shape[0] > 0:
                     spread = variance[int(vv), int(uu)]
             flat = h + forward * tan_p - left * tan_f
             low, high = min(low, flat), max(high, flat)
-    # The surface is highest at cells' centres: those within the print as well.
+    # The surface is highest at cells' centres: those within the print as well. Over (forward, left)
+    # the cylinder's lowest point solves |p|^2 - (p . axis)^2 = r^2.
     reach = math.hypot(radius, width) / res
     rows, columns = elevation.shape
+    square = 1.0 - axis_z * axis_z
     for row in range(max(int(v - reach), 0), min(int(v + reach) + 1, rows)):
         for column in range(max(int(u - reach), 0), min(int(u + reach) + 1, columns)):
-            du, dv = column + 0.5 - u, row + 0.5 - v
-            forward, left = (du * c + dv * s) * res * res, (dv * c - du * s) * res * res
             h = elevation[row, column]
-            if abs(forward) >= radius or math.isnan(h):
+            if math.isnan(h):
                 continue
-            down = math.sqrt(radius * radius - forward * forward)
-            t = (left - down * sin_f) / cos_f
-            if abs(t) > 0.5 * width:
+            du, dv = (column + 0.5 - u) * res, (row + 0.5 - v) * res
+            forward, left = du * c + dv * s, dv * c - du * s
+            along = forward * axis_x + left * axis_y
+            rest = forward * forward + left * left - along * along - radius * radius
+            root = (along * axis_z) ** 2 - square * rest
+            if root <= 0.0:
                 continue
-            z = h - t * sin_f + down * cos_f
-            if z > axle:
-                axle = z
+            below = (along * axis_z - math.sqrt(root)) / square
+            if abs(along + below * axis_z) > 0.5 * width:
+                continue
+            if h - below > axle:
+                axle = h - below
                 if variance.shape[0] > 0:
                     spread = variance[row, column]
             flat = h + forward * tan_p - left * tan_f

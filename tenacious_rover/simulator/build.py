@@ -7,26 +7,28 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
+from tenacious_rover.simulator import cache as store
 from tenacious_rover.simulator import lander
+from tenacious_rover.simulator.cache import cache_folder
 from tenacious_rover.simulator.ground import SOILS, Block, Craters, Rocks, World, content_digest
-from tenacious_rover.simulator.terrain import craters, relief, rocks
+from tenacious_rover.simulator.terrain import craters, dem, relief, rocks
 from tenacious_rover.simulator.terrain.error import WorldError
+from tenacious_rover.simulator.terrain.spec import RidgeFeature
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from tenacious_rover.simulator.terrain.spec import CraterFeature
     from tenacious_rover.simulator.world import WorldSpec
 
-GENERATOR = 1
+GENERATOR = 2
 """Raised whenever the same file would give other ground, so that no old cache is used."""
 _BYTES_PER_NODE = 60
 _BYTES_PER_ROCK = 400
@@ -45,14 +47,14 @@ def build_world(spec: WorldSpec, cache: bool = True) -> World:
             model is missing or unusable. Said before any work.
     """
     fits(spec)
-    path = cache_folder() / f"{key(spec)}.npz"
+    source = dem.check(spec.dem, spec.size_m) if spec.dem else None
+    path = cache_folder() / f"{key(spec, source)}.npz"
+    kept = _kept(path, spec) if cache else None
+    if kept is not None:
+        return kept
+    world = _made(spec, source)
     if cache:
-        kept = _read(path, spec)
-        if kept is not None:
-            return kept
-    world = _made(spec)
-    if cache:
-        _write(path, world)
+        store.write(path, _arrays(world), world.digest)
     return world
 
 
@@ -86,49 +88,48 @@ def fits(spec: WorldSpec) -> None:
         )
 
 
-def cache_folder() -> Path:
-    """`TENACIOUS_CACHE`, or the user's cache folder; its `worlds`."""
-    named = os.environ.get("TENACIOUS_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(named) if named else base / "tenacious_rover") / "worlds"
-
-
-def key(spec: WorldSpec) -> str:
+def key(spec: WorldSpec, source: dem.Source | None = None) -> str:
     """What the ground depends on, hashed: not light, zones and faults."""
     content = spec.model_dump(
         mode="json",
         by_alias=True,
         exclude={"world", "description", "site", "epoch_utc", "fixed_sun", "zones", "faults"},
     )
+    if source:
+        content["dem"]["file"] = source.digest
     text = json.dumps({"generator": GENERATOR, **content}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _made(spec: WorldSpec) -> World:
+def _made(spec: WorldSpec, source: dem.Source | None) -> World:
     n, step = nodes(spec), spec.resolution_m
-    origin = np.full(2, -step * (n - 1) / 2.0)
+    origin = _origin(spec)
     x = origin[0] + step * np.arange(n)
     area = (float(x[0]), float(x[-1]), float(x[0]), float(x[-1]))
     keep = _kept_free(spec)
     # What nature scattered: relief and craters, without a slope of their own.
-    heights = relief.fractal((n, n), step, spec.terrain.relief, _rng(spec, 1))
-    drawn = craters.draw(spec.terrain.craters, area, keep, _rng(spec, 2))
-    craters.stamp(heights, (area[0], area[2]), step, drawn)
-    heights = relief.levelled(heights)
-    # What the file asks for by name.
-    heights += relief.slope(x, x, spec.terrain.slope)
-    for number, feature in enumerate(spec.terrain.features):
-        if feature.kind == "ridge":
+    terrain = spec.terrain
+    coarse = 2.0 * max(source.pixel_m) if source else np.inf
+    asked = terrain.craters.below(coarse)
+    if spec.dem and not spec.dem.finer:
+        heights, drawn = np.zeros((n, n), np.float32), _no_craters()
+    else:
+        heights = relief.fractal((n, n), step, terrain.relief, _rng(spec, 1), coarse)
+        drawn = craters.draw(asked, area, keep, _rng(spec, 2)) if asked else _no_craters()
+        craters.stamp(heights, (area[0], area[2]), step, drawn)
+        heights = relief.levelled(heights)
+    # What was measured, or what the file asks for by name.
+    if source:
+        heights += dem.heights(source, n, step)
+    heights += relief.slope(x, x, terrain.slope)
+    for number, feature in enumerate(terrain.features):
+        if isinstance(feature, RidgeFeature):
             heights += relief.ridge(x, x, feature, _rng(spec, 100 + number))
         else:
-            one = Craters(
-                np.array([[feature.x_m, feature.y_m]]),
-                np.array([feature.diameter_m]),
-                np.array([feature.depth_ratio]),
-            )
-            craters.stamp(heights, (area[0], area[2]), step, one)
-    heights -= heights[n // 2, n // 2]
-    bare = _assembled(spec, heights, origin, _no_rocks(), drawn)
+            craters.stamp(heights, (area[0], area[2]), step, _single(feature))
+    middle = [(n - 1) // 2, n // 2]
+    heights -= heights[np.ix_(middle, middle)].mean()
+    bare = _assembled(spec, heights, _no_rocks(), drawn)
     # Rocks lie on all of it.
     stones = rocks.draw(
         spec.rocks,
@@ -137,7 +138,19 @@ def _made(spec: WorldSpec) -> World:
         lambda u, v: (bare.height(u, v), bare.normal(u, v)),
         _rng(spec, 3),
     )
-    return _assembled(spec, heights, origin, stones, drawn)
+    return _assembled(spec, heights, stones, drawn)
+
+
+def _origin(spec: WorldSpec) -> NDArray[np.float64]:
+    return np.full(2, -spec.resolution_m * (nodes(spec) - 1) / 2.0)
+
+
+def _single(feature: CraterFeature) -> Craters:
+    return Craters(
+        np.array([[feature.x_m, feature.y_m]]),
+        np.array([feature.diameter_m]),
+        np.array([feature.depth_ratio]),
+    )
 
 
 def _rng(spec: WorldSpec, stage: int) -> np.random.Generator:
@@ -155,9 +168,9 @@ def _kept_free(spec: WorldSpec) -> NDArray[np.float64]:
     return np.array(squares)
 
 
-def _assembled(
-    spec: WorldSpec, heights: NDArray, origin: NDArray, stones: Rocks, drawn: Craters
-) -> World:
+def _assembled(spec: WorldSpec, heights: NDArray, stones: Rocks, drawn: Craters) -> World:
+    """A world of these, with what follows from the file alone: soils and lander."""
+    origin = _origin(spec)
     names = [spec.soil, *(patch.soil for patch in spec.soil_patches)]
     soils = list(dict.fromkeys(names))
     index = np.zeros(heights.shape, np.uint8)
@@ -180,53 +193,38 @@ def _no_rocks() -> Rocks:
     return Rocks(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))
 
 
-def _write(path: Path, world: World) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                digest=np.array(world.digest),
-                heights=world.heights,
-                rock_center=world.rocks.center,
-                rock_axes=world.rocks.semi_axes,
-                rock_rotation=world.rocks.rotation,
-                rock_diameter=world.rocks.diameter_m,
-                crater_center=world.craters.center,
-                crater_diameter=world.craters.diameter_m,
-                crater_ratio=world.craters.depth_ratio,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _no_craters() -> Craters:
+    return Craters(np.zeros((0, 2)), np.zeros(0), np.zeros(0))
 
 
-def _read(path: Path, spec: WorldSpec) -> World | None:
+def _arrays(world: World) -> dict[str, NDArray]:
+    stones, bowls = world.rocks, world.craters
+    return {
+        "heights": world.heights,
+        "rock_center": stones.center,
+        "rock_axes": stones.semi_axes,
+        "rock_rotation": stones.rotation,
+        "rock_diameter": stones.diameter_m,
+        "crater_center": bowls.center,
+        "crater_diameter": bowls.diameter_m,
+        "crater_ratio": bowls.depth_ratio,
+    }
+
+
+def _kept(path: Path, spec: WorldSpec) -> World | None:
     """The world kept at `path`; None when it is not there or not what was written."""
-    if not path.exists():
+    found = store.read(path)
+    if found is None:
         return None
+    a, digest = found
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            stones = Rocks(
-                kept["rock_center"],
-                kept["rock_axes"],
-                kept["rock_rotation"],
-                kept["rock_diameter"],
-            )
-            drawn = Craters(kept["crater_center"], kept["crater_diameter"], kept["crater_ratio"])
-            n = nodes(spec)
-            origin = np.full(2, -spec.resolution_m * (n - 1) / 2.0)
-            world = _assembled(spec, kept["heights"], origin, stones, drawn)
-            good = world.digest == str(kept["digest"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        stones = Rocks(a["rock_center"], a["rock_axes"], a["rock_rotation"], a["rock_diameter"])
+        bowls = Craters(a["crater_center"], a["crater_diameter"], a["crater_ratio"])
+        world = _assembled(spec, a["heights"], stones, bowls)
+    except (KeyError, ValueError, IndexError) as error:
         _LOG.warning("%s: %s; the world is built again", path, error)
         return None
-    if not good:
+    if world.digest != digest or world.heights.shape != (nodes(spec), nodes(spec)):
         _LOG.warning("%s: its content has changed; the world is built again", path)
         return None
     return world

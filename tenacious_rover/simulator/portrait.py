@@ -13,7 +13,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
-from matplotlib.ticker import LogFormatter
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
 
 from tenacious_rover.simulator import sky
 from tenacious_rover.simulator.survey import BASELINE_M, facts, shaded, slope_deg
@@ -49,6 +50,9 @@ class Plan:
     keep_in: tuple[NDArray[np.float64], ...] = ()
 
 
+_EDGED = [withStroke(linewidth=2.5, foreground="black")]
+
+
 def portrait(world: World, plan: Plan, view: NDArray[np.uint8] | None, time_s: float) -> Figure:
     """The whole picture.
 
@@ -61,9 +65,9 @@ def portrait(world: World, plan: Plan, view: NDArray[np.uint8] | None, time_s: f
     figure = Figure(figsize=(20.0, 11.2), facecolor="white")
     sun = world.spec.sun_direction(time_s)
     _light(figure.add_axes((0.035, 0.055, 0.475, 0.85)), world, plan, sun)
-    _slopes(figure.add_axes((0.55, 0.53, 0.2, 0.36)), world, plan)
-    _heights(figure.add_axes((0.785, 0.53, 0.2, 0.36)), world)
-    _counts(figure.add_axes((0.55, 0.055, 0.185, 0.38)), world)
+    _slopes(figure.add_axes((0.545, 0.53, 0.17, 0.36)), world, plan)
+    _heights(figure.add_axes((0.79, 0.53, 0.17, 0.36)), world)
+    _counts(figure.add_axes((0.555, 0.055, 0.18, 0.38)), world)
     _view(figure.add_axes((0.755, 0.055, 0.235, 0.38)), world, view)
     figure.suptitle(_title(world, time_s), fontsize=13, x=0.012, y=0.985, ha="left")
     return figure
@@ -71,7 +75,9 @@ def portrait(world: World, plan: Plan, view: NDArray[np.uint8] | None, time_s: f
 
 def _light(axes: Axes, world: World, plan: Plan, sun: NDArray[np.float64]) -> None:
     picture = shaded(world, sun)
-    white = max(float(np.percentile(picture, 99.5)), 1e-3)
+    # Level ground is a middle grey, unless the sun is so low that slopes outshine it.
+    level = float(sun[2] / (sun[2] + 1.0)) if sun[2] > 0.0 else 0.0
+    white = max(2.2 * level, float(np.percentile(picture, 98.0)), 1e-3)
     axes.imshow(
         np.clip(picture / white, 0.0, 1.0) ** (1.0 / 1.6),
         cmap="gray",
@@ -84,7 +90,7 @@ def _light(axes: Axes, world: World, plan: Plan, sun: NDArray[np.float64]) -> No
     _populations(axes, world)
     _plan(axes, world, plan, "white")
     _scale_bar(axes, world)
-    _key(axes)
+    _key(axes, plan)
     _compass(axes, world, sun)
     azimuth, elevation = sky.angles(sun)
     axes.set_title(
@@ -217,7 +223,7 @@ def _counts(axes: Axes, world: World) -> None:
         axes.plot(ordered, number, ".", color=colour, ms=3, label=f"{name}: this world")
     axes.set(xscale="log", yscale="log", xlabel="diameter D, m", ylabel="number ≥ D per hectare")
     axes.set_ylim(bottom=0.3e4 / surface_m2)
-    axes.xaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid(visible=True, which="both", lw=0.3)
     axes.legend(fontsize=8)
     k, q = rocks.law(world.spec.rocks)
@@ -285,10 +291,17 @@ def _scale_bar(axes: Axes, world: World) -> None:
     length = next(s for s in (1, 2, 5, 10, 20, 50, 100) if s >= (x1 - x0) / 8.0)
     left, low, thick = x0 + 0.03 * (x1 - x0), y0 + 0.03 * (y1 - y0), 0.007 * (y1 - y0)
     axes.add_patch(Rectangle((left, low), length, thick, facecolor="white", edgecolor="black"))
-    axes.text(left + length / 2.0, low + 2 * thick, f"{length} m", color="white", ha="center")
+    axes.text(
+        left + length / 2.0,
+        low + 2 * thick,
+        f"{length} m",
+        color="white",
+        ha="center",
+        path_effects=_EDGED,
+    )
 
 
-def _key(axes: Axes) -> None:
+def _key(axes: Axes, plan: Plan) -> None:
     """What the outlines mean."""
     words = {
         "#ffb000": f"rock ≥ {100 * _SHOWN_ROCK_M:.0f} cm",
@@ -296,6 +309,10 @@ def _key(axes: Axes) -> None:
         "#00e5ff": "start",
     }
     lines = [Line2D([], [], color=colour, label=text) for colour, text in words.items()]
+    lines += [
+        Line2D([], [], marker="*", color="#ffe94d", mec="black", ls="", ms=10, label=f"{n} {name}")
+        for n, (name, _, _) in enumerate(plan.goals, start=1)
+    ]
     axes.legend(handles=lines, loc="upper left", fontsize=8, framealpha=0.8)
 
 
@@ -323,4 +340,5 @@ def _compass(axes: Axes, world: World, sun: NDArray[np.float64]) -> None:
             fontsize=9,
             ha="center",
             va="center",
+            path_effects=_EDGED,
         )

@@ -139,6 +139,8 @@ class WorldSpec(Strict):
             raise ValueError(f"start: ({x:g}, {y:g}) should be 0.5 m or more inside size_m / 2")
         if self.lander and self.lander.footprint_m > self.size_m / 2.0:
             raise ValueError("lander.footprint_m should be at most half of size_m")
+        if self.dem and (self.terrain.features or self.terrain.slope.angle_deg):
+            raise ValueError("terrain.slope and terrain.features should be left out with a dem")
         if self.rocks.largest_m > self.size_m / 4.0:
             raise ValueError("rocks.largest_m should be at most a quarter of size_m")
         return self

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def fractal(
-    shape: tuple[int, int], resolution_m: float, relief: Relief, rng: np.random.Generator
+    shape: tuple[int, int],
+    resolution_m: float,
+    relief: Relief,
+    rng: np.random.Generator,
+    longest_m: float = np.inf,
 ) -> NDArray[np.float32]:
     """Isotropic fractional Brownian relief (rows, columns), m.
 
     Its RMS difference over a distance L is deviation_m * L ** hurst (L in m), so its spectrum falls
     with frequency to the power -(2 hurst + 2) (Turcotte 1997). Made on a torus half as large again,
-    so that opposite edges do not match.
+    so that opposite edges do not match. Waves longer than `longest_m` are left out, for ground
+    whose larger forms were measured.
     """
     rows, columns = (fft.next_fast_len(round(1.5 * n), real=True) for n in shape)
     if relief.deviation_m == 0.0:
@@ -33,6 +38,7 @@ def fractal(
     power[0, 0] = np.inf
     amplitude = power ** np.float32(-(relief.hurst + 1.0) / 2.0)
     amplitude *= relief.deviation_m / _deviation(amplitude, columns, resolution_m)
+    amplitude[power < (1.0 / longest_m) ** 2] = 0.0
     white = rng.standard_normal((rows, columns), dtype=np.float32)
     spectrum = fft.rfft2(white)
     spectrum *= amplitude

@@ -59,6 +59,14 @@ class Craters(Strict):
             )
         return self
 
+    def below(self, diameter_m: float) -> Craters | None:
+        """The part of the population smaller than this; None when there is none."""
+        if diameter_m >= self.largest_m:
+            return self
+        if diameter_m <= self.smallest_m:
+            return None
+        return self.model_copy(update={"largest_m": diameter_m})
+
 
 class Slope(Strict):
     """A plane under everything."""

@@ -14,6 +14,7 @@ import os
 import struct
 import zlib
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import zstandard
@@ -209,8 +210,9 @@ class McapFile:
                 done = os.pwrite(self._file, view, at)
                 view, at = view[done:], at + done
         except OSError as error:
-            os.ftruncate(self._file, self._end)
-            os.pwrite(self._file, END_MARK, self._end)
+            with suppress(OSError):
+                os.ftruncate(self._file, self._end)
+                os.pwrite(self._file, END_MARK, self._end)
             raise RecordingError(f"{self.path}: {error.strerror}") from error
 
     def _summary(self, data_end: int, metadata: list[MetadataIndex]) -> bytes:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from tenacious_rover.simulator.camera.solids import Solids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,14 +24,11 @@ class Bins(NamedTuple):
 
     first: NDArray[np.int64]
     items: NDArray[np.int32]
-    x0: float
-    y0: float
-    cell: float
-    rows: int
     columns: int
+    cell: float
 
 
-def make_bins(rocks: Solids, ground: Ground, sun: NDArray[np.float64], margin: float) -> Bins:
+def make_bins(rocks: NDArray[np.float64], ground: Ground, sun: NDArray[np.float64], margin: float) -> Bins:
     """Bins for the unit vector (3,) to the sun; good until the ground is `margin` m lower."""
     rows = math.ceil((ground.heights.shape[0] - 1) * ground.step / CELL_M)
     columns = math.ceil((ground.heights.shape[1] - 1) * ground.step / CELL_M)
@@ -46,10 +42,10 @@ def make_bins(rocks: Solids, ground: Ground, sun: NDArray[np.float64], margin: f
     items = np.zeros(int(first[-1]), np.int32)
     place = first.copy()
     _fill(*args, place, items, False)
-    return Bins(first, items, ground.x0, ground.y0, CELL_M, rows, columns)
+    return Bins(first, items, columns, CELL_M)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _lowest(heights: NDArray[np.float32], scale: float, lowest: NDArray[np.float32]) -> None:
     """Least height over each cell, its border included."""
     rows, columns = lowest.shape
@@ -67,9 +63,9 @@ def _lowest(heights: NDArray[np.float32], scale: float, lowest: NDArray[np.float
             lowest[i, j] = min(lowest[i, j], h)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill(
-    rocks: Solids,
+    rocks: NDArray[np.float64],
     lowest: NDArray[np.float32],
     x0: float,
     y0: float,
@@ -87,14 +83,14 @@ def _fill(
     ax, ay, fall = 0.0, 0.0, 1e9
     if flat > 1e-9:
         ax, ay, fall = -sun[0] / flat, -sun[1] / flat, sun[2] / flat
-    for i in range(rocks.center.shape[0]):
-        radius = rocks.radius[i]
+    for i in range(len(rocks)):
+        radius = rocks[i, 15]
         # The highest ray over the rock's ball, at way w from its center, is at top - fall * w.
-        top = rocks.center[i, 2] + radius * math.sqrt(1.0 + min(fall * fall, 1e6))
+        top = rocks[i, 2] + radius * math.sqrt(1.0 + min(fall * fall, 1e6))
         wide = radius + 0.7072 * cell
         way = -radius - cell
         while way < 300.0:
-            cx, cy = rocks.center[i, 0] + way * ax, rocks.center[i, 1] + way * ay
+            cx, cy = rocks[i, 0] + way * ax, rocks[i, 1] + way * ay
             reached = way < radius
             r0 = max(int((cy - wide - cell - y0) / cell), 0)
             r1 = min(int((cy + wide + cell - y0) / cell), rows - 1)
@@ -102,8 +98,8 @@ def _fill(
             c1 = min(int((cx + wide + cell - x0) / cell), columns - 1)
             for r in range(r0, r1 + 1):
                 for c in range(c0, c1 + 1):
-                    px = x0 + (c + 0.5) * cell - rocks.center[i, 0]
-                    py = y0 + (r + 0.5) * cell - rocks.center[i, 1]
+                    px = x0 + (c + 0.5) * cell - rocks[i, 0]
+                    py = y0 + (r + 0.5) * cell - rocks[i, 1]
                     along, aside = px * ax + py * ay, py * ax - px * ay
                     if flat <= 1e-9:
                         if way + cell < radius or px * px + py * py > wide * wide:

@@ -78,7 +78,7 @@ def make_ground(
     return ground
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def raise_pyramid(
     heights: NDArray[np.float32],
     maxima: NDArray[np.float32],
@@ -108,7 +108,7 @@ def raise_pyramid(
                 maxima[offset + r * width + c] = top
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def first_root(
     heights: NDArray[np.float32],
     row: int,
@@ -151,7 +151,7 @@ def first_root(
     return best if best <= length else -1.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cast(
     ground: Ground,
     ox: float,
@@ -234,7 +234,7 @@ def cast(
     return math.inf
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def bilinear(grid: NDArray[np.float32], x: float, y: float) -> float:
     """Of `grid` (rows, columns) at column x, row y, clamped to the border."""
     c = min(max(int(math.floor(x)), 0), grid.shape[1] - 2)
@@ -245,16 +245,15 @@ def bilinear(grid: NDArray[np.float32], x: float, y: float) -> float:
     return low * (1.0 - v) + high * v
 
 
-@njit(cache=True)
-def smooth_gradient(ground: Ground, x: float, y: float) -> tuple[float, float]:
-    """Slope dz/dx, dz/dy at column x, row y: central differences at nodes, bilinear between.
+@njit(cache=True, error_model="numpy")
+def slope(h: NDArray[np.float32], x: float, y: float) -> tuple[float, float]:
+    """Rise per node along x and y at column x, row y: central differences, bilinear between.
 
     Continuous where the bilinear patches have creases, so the light shows no grid.
     """
-    h = ground.heights
     rows, columns = h.shape
-    c = min(max(int(math.floor(x)), 0), columns - 2)
-    r = min(max(int(math.floor(y)), 0), rows - 2)
+    c = min(max(int(x), 0), columns - 2)
+    r = min(max(int(y), 0), rows - 2)
     u, v = min(max(x - c, 0.0), 1.0), min(max(y - r, 0.0), 1.0)
     gx = gy = 0.0
     for i in range(2):
@@ -264,4 +263,4 @@ def smooth_gradient(ground: Ground, x: float, y: float) -> tuple[float, float]:
             south, north = max(r + i - 1, 0), min(r + i + 1, rows - 1)
             gx += weight * (h[r + i, east] - h[r + i, west]) / (east - west)
             gy += weight * (h[north, c + j] - h[south, c + j]) / (north - south)
-    return gx / ground.step, gy / ground.step
+    return gx, gy

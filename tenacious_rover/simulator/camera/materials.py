@@ -17,7 +17,7 @@ ROCK, PAINT, FOIL, WALL, ROOF, PANEL, TYRE = 0, 1, 2, 3, 4, 5, 6
 _WHITE = 0.72
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def scatter(a: int, b: int, c: int, seed: int) -> float:
     """A random number in 0..1 for a lattice point."""
     h = np.uint32(a * 73856093) ^ np.uint32(b * 19349663) ^ np.uint32(c * 83492791)
@@ -28,7 +28,7 @@ def scatter(a: int, b: int, c: int, seed: int) -> float:
     return h / 4294967295.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
     """Value noise in -1..1 with its gradient, one lattice unit."""
     i, j, k = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
@@ -51,12 +51,13 @@ def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float,
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def crag(
+    rocks: NDArray[np.float64],
+    i: int,
     px: float,
     py: float,
     pz: float,
-    half: NDArray[np.float64],
     nx: float,
     ny: float,
     nz: float,
@@ -64,19 +65,19 @@ def crag(
     y: float,
     z: float,
     footprint: float,
-    seed: int,
 ) -> tuple[float, float, float, float]:
     """Normal and tone of a rock: broken faces, then roughness down to the pixel.
 
     Args:
+        rocks: table of solids.
+        i: the rock.
         px: place on the unit ball; `py`, `pz` too.
-        half: (3,) semi-axes, m.
         nx: smooth normal in map; `ny`, `nz` too.
         x: place in map, m; `y`, `z` too.
         footprint: of the pixel, m.
-        seed: of the rock.
     """
-    size = (half[0] + half[1] + half[2]) / 3.0
+    size = (rocks[i, 12] + rocks[i, 13] + rocks[i, 14]) / 3.0
+    seed = int(rocks[i, 21])
     # Broken faces: slow noise over the ball, its gradient taken in steps.
     value, gx, gy, gz = noise(1.7 * px + 9.0, 1.7 * py, 1.7 * pz, seed)
     coarse = 0.55
@@ -96,13 +97,13 @@ def crag(
     return nx / length, ny / length, nz / length, tone
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _edge(distance: float, footprint: float) -> float:
     """1 inside (distance < 0), 0 outside, a ramp one pixel wide between."""
     return min(max(0.5 - distance / max(footprint, 1e-5), 0.0), 1.0)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _grain(px: float, py: float, pz: float, footprint: float, seed: int) -> float:
     """Blotches of mm to cm on paint (dust, wear), so that stereo has something to hold."""
     value = 0.0
@@ -115,23 +116,18 @@ def _grain(px: float, py: float, pz: float, footprint: float, seed: int) -> floa
     return 1.0 + 0.07 * value
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def paint(
-    material: int,
-    colour: NDArray[np.float32],
-    ux: float,
-    uy: float,
-    uz: float,
-    half: NDArray[np.float64],
-    seed: int,
-    footprint: float,
+    parts: NDArray[np.float64], i: int, ux: float, uy: float, uz: float, footprint: float
 ) -> tuple[float, float, float, float]:
-    """Reflectance red, green, blue and tone at (ux, uy, uz) of a part's unit frame."""
-    red, green, blue = float(colour[0]), float(colour[1]), float(colour[2])
-    px, py, pz = ux * half[0], uy * half[1], uz * half[2]
+    """Reflectance red, green, blue and tone at (ux, uy, uz) of the unit frame of part i."""
+    red, green, blue = parts[i, 18], parts[i, 19], parts[i, 20]
+    hx, hy, hz = parts[i, 12], parts[i, 13], parts[i, 14]
+    material, seed = int(parts[i, 17]), int(parts[i, 21])
+    px, py, pz = ux * hx, uy * hy, uz * hz
     tone = _grain(px, py, pz, footprint, seed)
     if material == 3:
-        return _wall(red, green, blue, tone, px, py, pz, half, footprint)
+        return _wall(red, green, blue, tone, px, py, pz, hx, hy, hz, footprint)
     if material == 4:
         # Courses of tiles across the slope.
         course = (uz * 6.0) % 1.0
@@ -152,7 +148,7 @@ def paint(
     return red, green, blue, tone
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _wall(
     red: float,
     green: float,
@@ -161,16 +157,18 @@ def _wall(
     px: float,
     py: float,
     pz: float,
-    half: NDArray[np.float64],
+    hx: float,
+    hy: float,
+    hz: float,
     footprint: float,
 ) -> tuple[float, float, float, float]:
     """A cottage's wall: boards, white corners, windows with white frames, a door on +x."""
-    on_end = abs(px) / half[0] > abs(py) / half[1]
-    along, wide = (py, half[1]) if on_end else (px, half[0])
-    up, tall = pz + half[2], 2.0 * half[2]
-    board = (along / (0.055 * half[0] * 2.0)) % 1.0
-    tone *= 1.0 - 0.25 * _edge((min(board, 1.0 - board) - 0.08) * 0.11 * half[0], footprint)
-    trim = 0.12 * half[1]
+    on_end = abs(px) / hx > abs(py) / hy
+    along, wide = (py, hy) if on_end else (px, hx)
+    up, tall = pz + hz, 2.0 * hz
+    board = (along / (0.055 * hx * 2.0)) % 1.0
+    tone *= 1.0 - 0.25 * _edge((min(board, 1.0 - board) - 0.08) * 0.11 * hx, footprint)
+    trim = 0.12 * hy
     white = _edge(wide - trim - abs(along), footprint)
     dark = 0.0
     door = on_end and px > 0.0

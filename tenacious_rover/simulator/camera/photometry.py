@@ -48,7 +48,7 @@ def phase_table() -> NDArray[np.float32]:
     return phase(2.0 * np.arcsin(np.linspace(0.0, 1.0, TABLE))).astype(np.float32)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def radiance_factor(
     mu0: float, mu: float, cosine: float, w: float, table: NDArray[np.float32]
 ) -> float:

@@ -24,6 +24,7 @@ from tenacious_rover.simulator.camera.config import RenderConfig
 from tenacious_rover.simulator.camera.error import CameraError
 from tenacious_rover.simulator.camera.ground import make_ground, raise_pyramid
 from tenacious_rover.simulator.camera.photometry import W, phase_table
+from tenacious_rover.simulator.camera.solids import LABEL
 from tenacious_rover.simulator.camera.surroundings import far_land, rock_solids
 from tenacious_rover.simulator.camera.texture import Micro
 from tenacious_rover.simulator.camera.things import part_solids
@@ -122,7 +123,8 @@ class Renderer:
             self._light(_checked_sun(sun))
             scene = self._scene(parts)
             depth, what = self._seen(scene, view)
-            return _shaded(scene, view, depth, what, shading.ONLY_SUN)[..., 0]
+            _, sun = shading.lit(scene, view, _pixels(view), depth.ravel(), what.ravel())
+            return sun.reshape(what.shape)
 
     def set_heights(self, row0: int, column0: int, patch: NDArray[np.floating]) -> None:
         """Replace nodes from (row0, column0) on by `patch` (r, c), m; changed soil turns darker.
@@ -162,7 +164,7 @@ class Renderer:
 
     def _settle(self, row0: int, column0: int, change: NDArray[np.float32]) -> None:
         """Pebbles go down with the ground they lie on."""
-        center = self._rocks.center[self._pebbles :]
+        center = self._rocks[self._pebbles :, :3]
         c = np.rint((center[:, 0] - self._near.x0) / self._near.step).astype(int) - column0
         r = np.rint((center[:, 1] - self._near.y0) / self._near.step).astype(int) - row0
         on = (r >= 0) & (c >= 0) & (r < change.shape[0]) & (c < change.shape[1])
@@ -193,23 +195,29 @@ class Renderer:
             self._rocks,
             self._bins,
             solids,
-            self._micro.layers,
-            shading.Light(
-                self._sun, self._table, np.array(TINT), groups, runs, W, self._config.bounce
-            ),
+            groups,
+            runs,
+            self._micro.texels,
+            self._micro.table,
+            self._sun,
+            self._table,
+            np.array(TINT),
+            W,
+            self._config.bounce,
         )
 
     def _drawn(self, scene: shading.Scene, view: View) -> Frame:
         depth, what = self._seen(scene, view)
-        radiance = _shaded(scene, view, depth, what, shading.ALL)
+        light = shading.shaded(scene, view, _pixels(view), depth.ravel(), what.ravel())
+        radiance = light.reshape(*what.shape, 3)
         if self._config.antialias:
             _refine(scene, view, depth, what, radiance)
         label = np.zeros(what.shape, np.uint8)
         label[(what == visibility.NEAR) | (what == visibility.FAR)] = 1
         stone = what >= 0
-        label[stone] = scene.rocks.label[what[stone]]
+        label[stone] = scene.rocks[what[stone], LABEL]
         made = what <= visibility.PART
-        label[made] = scene.parts.label[visibility.PART - what[made]]
+        label[made] = scene.parts[visibility.PART - what[made], LABEL]
         return Frame(radiance, depth.astype(np.float32), label)
 
     def _seen(
@@ -222,7 +230,7 @@ class Renderer:
         y = (view.eye[1] - self._near.y0) / self._near.step
         visibility.cast_frame(self._near, self._far, view, _coherent(view, x, y), depth, what)
         for solids, are_parts in ((scene.rocks, False), (scene.parts, True)):
-            count = len(solids.center)
+            count = len(solids)
             boxes, near = np.empty((count, 4), np.int32), np.empty(count)
             visibility.project(solids, view, 0.6, boxes, near)
             seen = np.flatnonzero((boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1]))
@@ -230,28 +238,12 @@ class Renderer:
         return depth, what
 
 
-def _shaded(
-    scene: shading.Scene,
-    view: View,
-    depth: NDArray[np.float64],
-    what: NDArray[np.int32],
-    mode: int,
-) -> NDArray[np.float32]:
-    """(h, w, 3)."""
+def _pixels(view: View) -> NDArray[np.float32]:
+    """Centres u, v of all pixels, (h * w, 2)."""
     pixels = np.empty((view.height, view.width, 2), np.float32)
     pixels[..., 0] = np.arange(view.width)
     pixels[..., 1] = np.arange(view.height)[:, None]
-    radiance = np.empty((view.height, view.width, 3), np.float32)
-    shading.shade(
-        *scene,
-        view,
-        pixels.reshape(-1, 2),
-        depth.ravel(),
-        what.ravel(),
-        radiance.reshape(-1, 3),
-        mode,
-    )
-    return radiance
+    return pixels.reshape(-1, 2)
 
 
 def _refine(
@@ -283,8 +275,7 @@ def _refine(
         fine_what,
     )
     places = (pixels[:, None, ::-1] + _OFFSETS).astype(np.float32).reshape(-1, 2)
-    light = np.empty((len(places), 3), np.float32)
-    shading.shade(*scene, view, places, fine_depth.ravel(), fine_what.ravel(), light, shading.ALL)
+    light = shading.shaded(scene, view, places, fine_depth.ravel(), fine_what.ravel())
     radiance[edge] = light.reshape(*shape, 3).mean(axis=1)
 
 

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Light of what each ray has hit: sun, hard shadows, photometry, texture, a little bounce."""
+"""Light of what each ray has hit, in three passes: surface, sun, reflection.
+
+The passes hand on plain tables, a row per ray: small kernels with few arguments, because every
+array of a call costs in a compiled loop.
+"""
 
 from __future__ import annotations
 
@@ -10,239 +14,304 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from tenacious_rover.simulator.camera.bins import Bins
-from tenacious_rover.simulator.camera.ground import Ground, bilinear, smooth_gradient
+from tenacious_rover.simulator.camera.ground import Ground, bilinear, slope
 from tenacious_rover.simulator.camera.materials import crag, paint
 from tenacious_rover.simulator.camera.photometry import radiance_factor
-from tenacious_rover.simulator.camera.solids import Solids, blocks, local, outward
-from tenacious_rover.simulator.camera.texture import Layers, sample
+from tenacious_rover.simulator.camera.solids import blocks, local, outward
+from tenacious_rover.simulator.camera.texture import sample
 from tenacious_rover.simulator.camera.visibility import View, ray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ALL, ONLY_SUN = 0, 1
+    from tenacious_rover.simulator.camera.bins import Bins
+
+SURFACE = 16
+"""Columns of the table of surfaces: 0 normal (3), 3 colour (3), 6 tone, 7 light left by the surface
+itself, 8 matte, 9 place in map (3), 12 direction to the eye (3), 15 softness of shadow."""
 
 
-class Light(NamedTuple):
-    """`sun` (3,) unit; `table` of the phase function; `tint` (3,) colour of regolith; `groups`
-    (g, 4) balls about runs of parts; `runs` (g + 1,) int64 their first parts; `w`
-    single-scattering albedo; `bounce` share of sunlight that lit ground sends into shadows.
+class Scene(NamedTuple):
+    """All that light meets.
+
+    `rocks`, `parts`: tables of solids; `groups` (g, 4) balls about runs of parts; `runs` (g + 1,)
+    their first parts; `texels`, `layers`: of `texture.Micro`; `sun` (3,) unit; `phase` table;
+    `tint` (3,) colour of regolith; `w` single-scattering albedo; `bounce` share of sunlight that
+    lit ground sends into shadows.
     """
 
-    sun: NDArray[np.float64]
-    table: NDArray[np.float32]
-    tint: NDArray[np.float64]
+    near: Ground
+    far: Ground
+    rocks: NDArray[np.float64]
+    bins: Bins
+    parts: NDArray[np.float64]
     groups: NDArray[np.float64]
     runs: NDArray[np.int64]
+    texels: NDArray[np.int16]
+    layers: NDArray[np.float64]
+    sun: NDArray[np.float64]
+    phase: NDArray[np.float32]
+    tint: NDArray[np.float64]
     w: float
     bounce: float
 
 
-class Scene(NamedTuple):
-    """All that light meets."""
-
-    near: Ground
-    far: Ground
-    rocks: Solids
-    bins: Bins
-    parts: Solids
-    layers: Layers
-    light: Light
-
-
-@njit(cache=True)
-def sunlit(scene: Scene, x: float, y: float, z: float, own: int, far: bool, soft: float) -> float:
-    """Share 0..1 of the sun that reaches a point past ground, rocks and parts.
-
-    Args:
-        scene: the world and its sun.
-        x: in map, m; `y`, `z` too.
-        own: what the point lies on, as in `what`: it does not shade itself.
-        far: whether it lies in the land around.
-        soft: m, over how much of height ground's shadow fades (a pixel's footprint).
-    """
-    sx, sy, sz = scene.light.sun
-    if sz <= 0.0:
-        return 0.0
-    if far:
-        ground = scene.far
-    else:
-        ground = scene.near
-    top = bilinear(ground.shadow, (x - ground.x0) / ground.step, (y - ground.y0) / ground.step)
-    share = min(max(0.5 + (z - top) / soft, 0.0), 1.0)
-    if share <= 0.0:
-        return 0.0
-    for g in range(scene.light.groups.shape[0]):
-        ball = scene.light.groups[g]
-        wx, wy, wz = ball[0] - x, ball[1] - y, ball[2] - z
-        along = wx * sx + wy * sy + wz * sz
-        square = ball[3] * ball[3]
-        if along < -ball[3] or wx * wx + wy * wy + wz * wz - along * along > square:
-            continue
-        for i in range(scene.light.runs[g], scene.light.runs[g + 1]):
-            if -10 - i != own and blocks(scene.parts, i, x, y, z, sx, sy, sz):
-                return 0.0
-    bins = scene.bins
-    r, c = int((y - bins.y0) / bins.cell), int((x - bins.x0) / bins.cell)
-    if not far and 0 <= r < bins.rows and 0 <= c < bins.columns:
-        k = r * bins.columns + c
-        for n in range(bins.first[k], bins.first[k + 1]):
-            i = bins.items[n]
-            if i != own and blocks(scene.rocks, i, x, y, z, sx, sy, sz):
-                return 0.0
-    return share
-
-
-@njit(cache=True)
-def _soil(
+def shaded(
     scene: Scene,
-    ground: Ground,
+    view: View,
+    pixels: NDArray[np.float32],
+    depth: NDArray[np.float64],
+    what: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """Radiance factor (n, 3) of rays through `pixels` (n, 2) u, v that met `what` (n,) at `depth`."""
+    surface, sun = lit(scene, view, pixels, depth, what)
+    radiance = np.empty((len(pixels), 3), np.float32)
+    reflect(surface, sun, what, scene.sun, scene.phase, scene.w, scene.bounce, radiance)
+    return radiance
+
+
+def lit(
+    scene: Scene,
+    view: View,
+    pixels: NDArray[np.float32],
+    depth: NDArray[np.float64],
+    what: NDArray[np.int32],
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Table of surfaces (n, SURFACE) and the share (n,) of direct sun on them."""
+    near, far, bins = scene.near, scene.far, scene.bins
+    surface = np.empty((len(pixels), SURFACE))
+    describe(
+        view, pixels, depth, what, near, far, scene.rocks, scene.parts, scene.texels, scene.layers,
+        scene.sun, scene.tint, surface,
+    )
+    sun = np.empty(len(pixels), np.float32)
+    geometry = np.array([[near.x0, near.y0, near.step], [far.x0, far.y0, far.step]])
+    sunlit(
+        surface, what, near.shadow, far.shadow, geometry, scene.groups, scene.runs, scene.parts,
+        scene.rocks, bins.first, bins.items, bins.columns, bins.cell, scene.sun, sun,
+    )
+    return surface, sun
+
+
+@njit(cache=True, error_model="numpy")
+def _soil(
+    heights: NDArray[np.float32],
+    texels: NDArray[np.int16],
+    layers: NDArray[np.float64],
+    step: float,
+    column: float,
+    row: float,
     x: float,
     y: float,
     footprint: float,
     vx: float,
     vy: float,
     vz: float,
+    sx: float,
+    sy: float,
+    sz: float,
 ) -> tuple[float, float, float, float, float]:
     """Normal (3,) of textured ground, its tone, and how much of it tiny relief leaves in the sun."""
-    column, row = (x - ground.x0) / ground.step, (y - ground.y0) / ground.step
-    gx, gy = smooth_gradient(ground, column, row)
+    gx, gy = slope(heights, column, row)
+    gx, gy = gx / step, gy / step
     length = math.sqrt(gx * gx + gy * gy + 1.0)
-    sx, sy, sz = scene.light.sun
     rise = (sz - gx * sx - gy * sy) / length
     rise = min(max(rise, -0.999), 0.999)
     tangent = rise / math.sqrt(1.0 - rise * rise)
     mu = max((vz - gx * vx - gy * vy) / length, 0.06)
-    tone = bilinear_tone(ground, column, row)
-    # The footprint is longer along the view: so many taps of the shorter size.
+    # The footprint is longer along the view: several taps of a shorter size.
     flat = math.sqrt(vx * vx + vy * vy) + 1e-9
     stretch = min(1.0 / mu, 9.0)
-    taps = 1 if stretch < 2.0 else (2 if stretch < 5.0 else 3)
-    size = footprint * stretch / taps if stretch > 2.0 else footprint * 1.2
-    nx = ny = lit = light = 0.0
+    taps = 1 if stretch < 2.5 else 2
+    size = math.log2(0.6 * footprint * (stretch / taps if stretch > 2.5 else 1.2))
+    nx = ny = left = light = 0.0
     for k in range(taps):
-        shift = footprint * stretch * ((k + 0.5) / taps - 0.5)
-        px, py = x + shift * vx / flat, y + shift * vy / flat
+        shift = footprint * stretch * ((k + 0.5) / taps - 0.5) / flat
+        px, py = x + shift * vx, y + shift * vy
         share = 1.0
         for layer in range(3):
-            mx, my, m, horizon, spread = sample(scene.layers, layer, px, py, 0.6 * size)
+            mx, my, m, horizon, spread = sample(texels, layers, layer, px, py, size)
             nx += mx
             ny += my
             light += m
             share *= min(max(0.5 + (tangent - horizon) / (2.5 * spread), 0.0), 1.0)
-        lit += share
+        left += share
     gx, gy = gx + nx / taps, gy + ny / taps
     length = math.sqrt(gx * gx + gy * gy + 1.0)
-    tone *= light / taps - 2.0
-    return -gx / length, -gy / length, 1.0 / length, tone, lit / taps
+    return -gx / length, -gy / length, 1.0 / length, light / taps - 2.0, left / taps
 
 
-@njit(cache=True)
-def bilinear_tone(ground: Ground, x: float, y: float) -> float:
+@njit(cache=True, error_model="numpy")
+def tone_at(tone: NDArray[np.uint8], x: float, y: float) -> float:
     """Brightness of the soil at column x, row y; 1 on average."""
-    c = min(max(int(x), 0), ground.tone.shape[1] - 2)
-    r = min(max(int(y), 0), ground.tone.shape[0] - 2)
+    c = min(max(int(x), 0), tone.shape[1] - 2)
+    r = min(max(int(y), 0), tone.shape[0] - 2)
     u, v = min(max(x - c, 0.0), 1.0), min(max(y - r, 0.0), 1.0)
-    t = ground.tone
-    low = t[r, c] * (1.0 - u) + t[r, c + 1] * u
-    high = t[r + 1, c] * (1.0 - u) + t[r + 1, c + 1] * u
+    low = tone[r, c] * (1.0 - u) + tone[r, c + 1] * u
+    high = tone[r + 1, c] * (1.0 - u) + tone[r + 1, c + 1] * u
     return (low * (1.0 - v) + high * v) / 200.0
 
 
-@njit(cache=True)
-def _light_of(
-    scene: Scene, view: View, u: float, v: float, t: float, seen: int, mode: int
-) -> tuple[float, float, float]:
-    """Radiance factor of the ray through (u, v) that met `seen` at depth t."""
-    sx, sy, sz = scene.light.sun
-    if seen == -1:
-        return 0.0, 0.0, 0.0
-    dx, dy, dz = ray(view, u, v)
-    x, y, z = view.eye[0] + t * dx, view.eye[1] + t * dy, view.eye[2] + t * dz
-    length = math.sqrt(dx * dx + dy * dy + dz * dz)
-    vx, vy, vz = -dx / length, -dy / length, -dz / length
-    footprint = t / view.fx
-    red, green, blue = scene.light.tint
-    tone, lit, w = 1.0, 1.0, scene.light.w
-    matte = False
-    if seen == -2:
-        nx, ny, nz, tone, lit = _soil(scene, scene.near, x, y, footprint, vx, vy, vz)
-    elif seen == -3:
-        nx, ny, nz, tone, lit = _soil(scene, scene.far, x, y, footprint, vx, vy, vz)
-    elif seen >= 0:
-        px, py, pz = local(scene.rocks, seen, x, y, z)
-        ax, ay, az = outward(scene.rocks, seen, px, py, pz)
-        half = scene.rocks.half[seen]
-        seed = scene.rocks.seed[seen]
-        nx, ny, nz, tone = crag(px, py, pz, half, ax, ay, az, x, y, z, footprint, seed)
-        red, green, blue = scene.rocks.colour[seen]
-        if ax * sx + ay * sy + az * sz <= 0.0:
-            lit = 0.0
-    else:
-        i = -10 - seen
-        px, py, pz = local(scene.parts, i, x, y, z)
-        nx, ny, nz = outward(scene.parts, i, px, py, pz)
-        red, green, blue, tone = paint(
-            scene.parts.material[i],
-            scene.parts.colour[i],
-            px,
-            py,
-            pz,
-            scene.parts.half[i],
-            scene.parts.seed[i],
-            footprint,
-        )
-        matte = True
-    mu0 = nx * sx + ny * sy + nz * sz
-    if mu0 > 0.0 and lit > 0.0:
-        soft = 1e-4 + (0.7 * footprint * sz / max(vz, 0.1) if seen in (-2, -3) else 0.0)
-        lit *= sunlit(scene, x, y, z, seen, seen == -3, soft)
-    else:
-        lit = 0.0
-    if mode == 1:
-        return lit, lit, lit
-    # Light scattered by sunlit ground, seen by what does not face the sky alone.
-    fill = scene.light.bounce * max(sz, 0.0) * (0.06 + 0.5 * (1.0 - nz))
-    mu = nx * vx + ny * vy + nz * vz
-    if matte:
-        value = tone * ((mu0 * lit if lit > 0.0 else 0.0) + fill)
-    else:
-        value = fill * scene.light.w * tone
-        if lit > 0.0:
-            cosine = sx * vx + sy * vy + sz * vz
-            value += lit * radiance_factor(mu0, mu, cosine, min(w * tone, 0.95), scene.light.table)
-    return value * red, value * green, value * blue
-
-
-@njit(parallel=True, cache=True)
-def shade(
-    near: Ground,
-    far: Ground,
-    rocks: Solids,
-    bins: Bins,
-    parts: Solids,
-    layers: Layers,
-    light: Light,
+@njit(parallel=True, cache=True, error_model="numpy")
+def describe(
     view: View,
     pixels: NDArray[np.float32],
     depth: NDArray[np.float64],
     what: NDArray[np.int32],
-    radiance: NDArray[np.float32],
-    mode: int,
+    near: Ground,
+    far: Ground,
+    rocks: NDArray[np.float64],
+    parts: NDArray[np.float64],
+    texels: NDArray[np.int16],
+    layers: NDArray[np.float64],
+    sun: NDArray[np.float64],
+    tint: NDArray[np.float64],
+    surface: NDArray[np.float64],
 ) -> None:
-    """Radiance factor (n, 3) of rays through `pixels` (n, 2) u, v that met `what` (n,) at `depth`.
-
-    `mode` ONLY_SUN writes the share of direct sun instead (for tests of shadows).
-    """
+    """Write the table of surfaces, (n, SURFACE)."""
     for n in prange(len(pixels)):
-        # Parallel loops take flat tuples only: the scene is put together inside.
-        radiance[n, 0], radiance[n, 1], radiance[n, 2] = _light_of(
-            Scene(near, far, rocks, bins, parts, layers, light),
-            view,
-            pixels[n, 0],
-            pixels[n, 1],
-            depth[n],
-            what[n],
-            mode,
-        )
+        seen, t = what[n], depth[n]
+        if seen == -1:
+            continue
+        sx, sy, sz = sun[0], sun[1], sun[2]
+        dx, dy, dz = ray(view, pixels[n, 0], pixels[n, 1])
+        x, y, z = view.eye[0] + t * dx, view.eye[1] + t * dy, view.eye[2] + t * dz
+        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        vx, vy, vz = -dx / length, -dy / length, -dz / length
+        footprint = t / view.fx
+        red, green, blue = tint[0], tint[1], tint[2]
+        tone, left, matte, soft = 1.0, 1.0, 0.0, 1e-4
+        if seen == -2:
+            c, r = (x - near.x0) / near.step, (y - near.y0) / near.step
+            nx, ny, nz, tone, left = _soil(
+                near.heights, texels, layers, near.step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
+            )
+            tone *= tone_at(near.tone, c, r)
+            soft += 0.7 * footprint * sz / max(vz, 0.1)
+        elif seen == -3:
+            c, r = (x - far.x0) / far.step, (y - far.y0) / far.step
+            nx, ny, nz, tone, left = _soil(
+                far.heights, texels, layers, far.step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
+            )
+            soft += 0.7 * footprint * sz / max(vz, 0.1)
+        elif seen >= 0:
+            px, py, pz = local(rocks, seen, x, y, z)
+            ax, ay, az = outward(rocks, seen, px, py, pz)
+            nx, ny, nz, tone = crag(rocks, seen, px, py, pz, ax, ay, az, x, y, z, footprint)
+            red, green, blue = rocks[seen, 18], rocks[seen, 19], rocks[seen, 20]
+            if ax * sx + ay * sy + az * sz <= 0.0:
+                left = 0.0
+        else:
+            i = -10 - seen
+            px, py, pz = local(parts, i, x, y, z)
+            nx, ny, nz = outward(parts, i, px, py, pz)
+            red, green, blue, tone = paint(parts, i, px, py, pz, footprint)
+            matte = 1.0
+        surface[n, 0], surface[n, 1], surface[n, 2] = nx, ny, nz
+        surface[n, 3], surface[n, 4], surface[n, 5] = red, green, blue
+        surface[n, 6], surface[n, 7], surface[n, 8] = tone, left, matte
+        surface[n, 9], surface[n, 10], surface[n, 11] = x, y, z
+        surface[n, 12], surface[n, 13], surface[n, 14] = vx, vy, vz
+        surface[n, 15] = soft
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def sunlit(
+    surface: NDArray[np.float64],
+    what: NDArray[np.int32],
+    near: NDArray[np.float32],
+    far: NDArray[np.float32],
+    geometry: NDArray[np.float64],
+    groups: NDArray[np.float64],
+    runs: NDArray[np.int64],
+    parts: NDArray[np.float64],
+    rocks: NDArray[np.float64],
+    first: NDArray[np.int64],
+    items: NDArray[np.int32],
+    columns: int,
+    cell: float,
+    sun: NDArray[np.float64],
+    share: NDArray[np.float32],
+) -> None:
+    """Write the share (n,) of the sun that reaches a surface past ground, parts and rocks.
+
+    `near`, `far`: shadow heights of both grounds; `geometry` (2, 3) their x0, y0, step.
+    """
+    sx, sy, sz = sun[0], sun[1], sun[2]
+    rows = (len(first) - 1) // max(columns, 1)
+    for n in prange(len(what)):
+        seen = what[n]
+        share[n] = 0.0
+        if seen == -1 or sz <= 0.0:
+            continue
+        facing = surface[n, 0] * sx + surface[n, 1] * sy + surface[n, 2] * sz
+        value = surface[n, 7]
+        if facing <= 0.0 or value <= 0.0:
+            continue
+        x, y, z = surface[n, 9], surface[n, 10], surface[n, 11]
+        if seen == -3:
+            top = bilinear(
+                far, (x - geometry[1, 0]) / geometry[1, 2], (y - geometry[1, 1]) / geometry[1, 2]
+            )
+        else:
+            top = bilinear(
+                near, (x - geometry[0, 0]) / geometry[0, 2], (y - geometry[0, 1]) / geometry[0, 2]
+            )
+        value *= min(max(0.5 + (z - top) / surface[n, 15], 0.0), 1.0)
+        for g in range(len(groups)):
+            if value <= 0.0:
+                break
+            wx, wy, wz = groups[g, 0] - x, groups[g, 1] - y, groups[g, 2] - z
+            radius = groups[g, 3]
+            along = wx * sx + wy * sy + wz * sz
+            aside = wx * wx + wy * wy + wz * wz - along * along
+            if along >= -radius and aside <= radius * radius:
+                for i in range(runs[g], runs[g + 1]):
+                    if -10 - i != seen and blocks(parts, i, x, y, z, sx, sy, sz):
+                        value = 0.0
+                        break
+        if value > 0.0 and seen != -3:
+            r = int((y - geometry[0, 1]) / cell)
+            c = int((x - geometry[0, 0]) / cell)
+            if 0 <= r < rows and 0 <= c < columns:
+                for k in range(first[r * columns + c], first[r * columns + c + 1]):
+                    if items[k] != seen and blocks(rocks, items[k], x, y, z, sx, sy, sz):
+                        value = 0.0
+                        break
+        share[n] = value
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def reflect(
+    surface: NDArray[np.float64],
+    share: NDArray[np.float32],
+    what: NDArray[np.int32],
+    sun: NDArray[np.float64],
+    phase: NDArray[np.float32],
+    w: float,
+    bounce: float,
+    radiance: NDArray[np.float32],
+) -> None:
+    """Write the radiance factor (n, 3) of surfaces of which `share` (n,) of the sun is left."""
+    sx, sy, sz = sun[0], sun[1], sun[2]
+    for n in prange(len(what)):
+        if what[n] == -1:
+            radiance[n, 0] = radiance[n, 1] = radiance[n, 2] = 0.0
+            continue
+        nx, ny, nz = surface[n, 0], surface[n, 1], surface[n, 2]
+        vx, vy, vz = surface[n, 12], surface[n, 13], surface[n, 14]
+        tone, light = surface[n, 6], share[n]
+        mu0 = nx * sx + ny * sy + nz * sz
+        # Light scattered by sunlit ground, seen by what does not face the sky alone.
+        fill = bounce * max(sz, 0.0) * (0.06 + 0.5 * (1.0 - nz))
+        if surface[n, 8] > 0.0:
+            value = tone * (mu0 * light + fill if light > 0.0 else fill)
+        else:
+            value = fill * w * tone
+            if light > 0.0:
+                cosine = sx * vx + sy * vy + sz * vz
+                mu = nx * vx + ny * vy + nz * vz
+                value += light * radiance_factor(mu0, mu, cosine, min(w * tone, 0.95), phase)
+        radiance[n, 0] = value * surface[n, 3]
+        radiance[n, 1] = value * surface[n, 4]
+        radiance[n, 2] = value * surface[n, 5]

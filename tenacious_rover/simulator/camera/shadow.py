@@ -44,7 +44,7 @@ def bake(ground: Ground, sun: NDArray[np.float64]) -> None:
         sweep(ground.heights, ground.shadow, ay, ax, fall)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sweep(
     heights: NDArray[np.float32],
     shadow: NDArray[np.float32],

@@ -10,7 +10,7 @@ GABLE 0 <= z, |x| <= 1, |y| + z <= 1 (ridge along x).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -20,28 +20,20 @@ if TYPE_CHECKING:
 
 ELLIPSOID, BOX, CYLINDER, GABLE = 0, 1, 2, 3
 
+# Columns of a table of solids, (n, WIDTH) float64: one row holds all of a solid, so that rays read
+# few cache lines and kernels take one argument.
+CENTER = 0  # 3: m in map
+UNIT = 3  # 9: row-major matrix from map offsets to the unit frame
+HALF = 12  # 3: lengths of the unit frame's axes, m
+RADIUS = 15  # of a ball about the center that holds the solid, m
+KIND = 16
+MATERIAL = 17
+COLOUR = 18  # 3: reflectance
+SEED = 21
+LABEL = 22
+WIDTH = 24
 
-class Solids(NamedTuple):
-    """n convex solids.
-
-    `kind` (n,) uint8; `center` (n, 3) m in map; `unit` (n, 3, 3) takes map offsets from the center
-    to the solid's unit frame; `half` (n, 3) m, lengths of the unit frame's axes; `radius` (n,) of a sphere about the center that holds it, m;
-    `colour` (n, 3) reflectance; `material` (n,) uint8 index of `materials.py`; `label` (n,) uint8;
-    `seed` (n,) uint32 of its texture.
-    """
-
-    kind: NDArray[np.uint8]
-    center: NDArray[np.float64]
-    unit: NDArray[np.float64]
-    half: NDArray[np.float64]
-    radius: NDArray[np.float64]
-    colour: NDArray[np.float32]
-    material: NDArray[np.uint8]
-    label: NDArray[np.uint8]
-    seed: NDArray[np.uint32]
-
-
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def enter_exit(
     kind: int, px: float, py: float, pz: float, dx: float, dy: float, dz: float
 ) -> tuple[float, float]:
@@ -107,32 +99,29 @@ def enter_exit(
     return enter, leave
 
 
-@njit(cache=True)
-def local(solids: Solids, i: int, x: float, y: float, z: float) -> tuple[float, float, float]:
+@njit(cache=True, error_model="numpy")
+def local(
+    solids: NDArray[np.float64], i: int, x: float, y: float, z: float
+) -> tuple[float, float, float]:
     """A point in map, in the unit frame of solid i."""
-    m, c = solids.unit[i], solids.center[i]
-    x, y, z = x - c[0], y - c[1], z - c[2]
-    return (
-        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,
-        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z,
-        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z,
-    )
+    return turned(solids, i, x - solids[i, 0], y - solids[i, 1], z - solids[i, 2])
 
 
-@njit(cache=True)
-def turned(solids: Solids, i: int, x: float, y: float, z: float) -> tuple[float, float, float]:
+@njit(cache=True, error_model="numpy")
+def turned(
+    solids: NDArray[np.float64], i: int, x: float, y: float, z: float
+) -> tuple[float, float, float]:
     """A direction in map, in the unit frame of solid i."""
-    m = solids.unit[i]
     return (
-        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,
-        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z,
-        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z,
+        solids[i, 3] * x + solids[i, 4] * y + solids[i, 5] * z,
+        solids[i, 6] * x + solids[i, 7] * y + solids[i, 8] * z,
+        solids[i, 9] * x + solids[i, 10] * y + solids[i, 11] * z,
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hit(
-    solids: Solids,
+    solids: NDArray[np.float64],
     i: int,
     ox: float,
     oy: float,
@@ -144,31 +133,37 @@ def hit(
     """Ray parameter > 0 where the ray enters solid i from outside, or inf."""
     px, py, pz = local(solids, i, ox, oy, oz)
     rx, ry, rz = turned(solids, i, dx, dy, dz)
-    enter, leave = enter_exit(solids.kind[i], px, py, pz, rx, ry, rz)
+    enter, leave = enter_exit(int(solids[i, 16]), px, py, pz, rx, ry, rz)
     return enter if 0.0 < enter <= leave else math.inf
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def blocks(
-    solids: Solids, i: int, x: float, y: float, z: float, sx: float, sy: float, sz: float
+    solids: NDArray[np.float64],
+    i: int,
+    x: float,
+    y: float,
+    z: float,
+    sx: float,
+    sy: float,
+    sz: float,
 ) -> bool:
     """Whether solid i stands between a point and the sun."""
-    c = solids.center[i]
-    wx, wy, wz = c[0] - x, c[1] - y, c[2] - z
+    wx, wy, wz = solids[i, 0] - x, solids[i, 1] - y, solids[i, 2] - z
     along = wx * sx + wy * sy + wz * sz
-    radius = solids.radius[i]
+    radius = solids[i, 15]
     if along < -radius or wx * wx + wy * wy + wz * wz - along * along > radius * radius:
         return False
-    px, py, pz = local(solids, i, x, y, z)
+    px, py, pz = turned(solids, i, -wx, -wy, -wz)
     rx, ry, rz = turned(solids, i, sx, sy, sz)
-    enter, leave = enter_exit(solids.kind[i], px, py, pz, rx, ry, rz)
+    enter, leave = enter_exit(int(solids[i, 16]), px, py, pz, rx, ry, rz)
     return enter <= leave and leave > 0.0
 
 
-@njit(cache=True)
-def outward(solids: Solids, i: int, px: float, py: float, pz: float) -> tuple[float, float, float]:
+@njit(cache=True, error_model="numpy")
+def outward(solids: NDArray[np.float64], i: int, px: float, py: float, pz: float) -> tuple[float, float, float]:
     """Unit normal in map at a point on the surface of solid i, given in its unit frame."""
-    kind = solids.kind[i]
+    kind = int(solids[i, 16])
     nx, ny, nz = 0.0, 0.0, 0.0
     if kind == 0:
         nx, ny, nz = px, py, pz
@@ -194,10 +189,9 @@ def outward(solids: Solids, i: int, px: float, py: float, pz: float) -> tuple[fl
         else:
             ny, nz = math.copysign(1.0, py), 1.0
     # A normal goes back with the transpose of the matrix that takes points in.
-    m = solids.unit[i]
-    x = m[0, 0] * nx + m[1, 0] * ny + m[2, 0] * nz
-    y = m[0, 1] * nx + m[1, 1] * ny + m[2, 1] * nz
-    z = m[0, 2] * nx + m[1, 2] * ny + m[2, 2] * nz
+    x = solids[i, 3] * nx + solids[i, 6] * ny + solids[i, 9] * nz
+    y = solids[i, 4] * nx + solids[i, 7] * ny + solids[i, 10] * nz
+    z = solids[i, 5] * nx + solids[i, 8] * ny + solids[i, 11] * nz
     length = math.sqrt(x * x + y * y + z * z)
     return x / length, y / length, z / length
 
@@ -210,25 +204,23 @@ def make_solids(
     colour: NDArray[np.float64],
     material: NDArray[np.uint8],
     label: NDArray[np.uint8],
-) -> Solids:
-    """N solids from centers (n, 3), rotations map_R_solid (n, 3, 3) and half sizes (n, 3).
+) -> NDArray[np.float64]:
+    """Table of n solids from centers (n, 3), rotations map_R_solid (n, 3, 3), half sizes (n, 3).
 
     A gable's center is the middle of its floor; its half height is its whole height.
     """
     n = len(center)
-    half = np.ascontiguousarray(half, np.float64).reshape(n, 3)
-    rotation = np.asarray(rotation, np.float64).reshape(n, 3, 3)
-    unit = np.swapaxes(rotation, 1, 2) / half[:, :, None] if n else np.zeros((0, 3, 3))
-    ball = kind == ELLIPSOID
-    radius = np.where(ball, half.max(axis=1, initial=0.0), np.linalg.norm(half, axis=1))
-    return Solids(
-        np.ascontiguousarray(kind, np.uint8),
-        np.ascontiguousarray(center, np.float64).reshape(n, 3),
-        np.ascontiguousarray(unit),
-        half,
-        np.ascontiguousarray(radius, np.float64),
-        np.ascontiguousarray(colour, np.float32).reshape(n, 3),
-        np.ascontiguousarray(material, np.uint8),
-        np.ascontiguousarray(label, np.uint8),
-        (np.arange(n, dtype=np.uint64) * 2654435761 % 2**32).astype(np.uint32),
-    )
+    table = np.zeros((n, WIDTH))
+    if not n:
+        return table
+    half = np.asarray(half, np.float64)
+    unit = np.swapaxes(rotation, 1, 2) / half[:, :, None]
+    table[:, CENTER : CENTER + 3] = center
+    table[:, UNIT : UNIT + 9] = unit.reshape(n, 9)
+    table[:, HALF : HALF + 3] = half
+    table[:, RADIUS] = np.where(kind == ELLIPSOID, half.max(axis=1), np.linalg.norm(half, axis=1))
+    table[:, KIND], table[:, MATERIAL] = kind, material
+    table[:, COLOUR : COLOUR + 3] = colour
+    table[:, SEED] = np.arange(n, dtype=np.uint64) * 2654435761 % 2**31
+    table[:, LABEL] = label
+    return table

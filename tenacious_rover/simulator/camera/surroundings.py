@@ -10,7 +10,7 @@ import numpy as np
 
 from tenacious_rover.simulator.camera.ground import Ground, make_ground
 from tenacious_rover.simulator.camera.materials import ROCK
-from tenacious_rover.simulator.camera.solids import Solids, make_solids
+from tenacious_rover.simulator.camera.solids import make_solids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def _hills(
     return np.asarray(image / image.std())
 
 
-def rock_solids(world: World, seed: int, config: RenderConfig) -> tuple[Solids, int]:
+def rock_solids(world: World, seed: int, config: RenderConfig) -> tuple[NDArray[np.float64], int]:
     """The world's rocks followed by pebbles; the index of the first pebble."""
     rocks = world.rocks
     rng = np.random.default_rng((seed, 0x9EB))

@@ -11,7 +11,7 @@ of the horizon towards the sun, as int16 in 1/4096, in all levels of a mip pyram
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -26,19 +26,10 @@ SCALE = 4096.0
 _HORIZON_STEPS = 40
 
 
-class Layers(NamedTuple):
-    """`texels` (layers, texels of all levels, 4) int16; `offset` (levels,) of a level's first texel;
-    `period` (layers,) m; `cosine`, `sine` (layers,) of each layer's rotation; `spread` (layers,
-    levels) deviation of the horizon's tangent inside a texel.
-    """
-
-    texels: NDArray[np.int16]
-    offset: NDArray[np.int64]
-    period: NDArray[np.float64]
-    cosine: NDArray[np.float64]
-    sine: NDArray[np.float64]
-    spread: NDArray[np.float64]
-
+# Columns of the table of layers, (layers, levels, 8).
+BEGIN, METRE, COSINE, SINE, SPREAD, FINEST = 0, 1, 2, 3, 4, 5
+"""A level's first texel; texels per m; of the layer's rotation; deviation of the horizon's tangent
+inside a texel; log2 of the size of the smallest texel, m."""
 
 _PERIOD = (0.613, 0.947, 6.371)
 _TURN = (0.37, -1.13, 0.71)
@@ -53,16 +44,16 @@ class Micro:
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng((seed, 0x7E4707))
         self._tiles = (_fine(rng), _coarse(rng))
-        offset = np.cumsum([0, *(int(SIZE >> k) ** 2 for k in range(LEVELS - 1))])
-        texels = np.zeros((3, int(offset[-1]) + 1, 4), np.int16)
-        self.layers = Layers(
-            texels,
-            offset.astype(np.int64),
-            np.array(_PERIOD),
-            np.cos(_TURN),
-            np.sin(_TURN),
-            np.zeros((3, LEVELS)),
-        )
+        sides = SIZE >> np.arange(LEVELS)
+        count = int((sides**2).sum())
+        start = np.cumsum(sides**2) - sides**2
+        self.texels = np.zeros((len(_TILE) * count, 4), np.int16)
+        self.table = np.zeros((len(_TILE), LEVELS, 8))
+        self.table[..., BEGIN] = start + count * np.arange(len(_TILE))[:, None]
+        self.table[..., METRE] = sides / np.array(_PERIOD)[:, None]
+        self.table[..., COSINE] = np.cos(_TURN)[:, None]
+        self.table[..., SINE] = np.sin(_TURN)[:, None]
+        self.table[..., FINEST] = np.log2(np.array(_PERIOD) / SIZE)[:, None]
         for layer, tile in enumerate(_TILE):
             height, tone = self._tiles[tile]
             texel = _MEDIAN_PERIOD[layer] / SIZE
@@ -73,9 +64,9 @@ class Micro:
 
     def flatten(self) -> None:
         """No relief and even tone."""
-        self.layers.texels[:] = 0
-        self.layers.texels[..., 2] = int(SCALE)
-        self.layers.texels[..., 3] = -32768
+        self.texels[:] = 0
+        self.texels[..., 2] = int(SCALE)
+        self.texels[..., 3] = -32768
 
     def turn_to(self, azimuth: float) -> None:
         """Bake the horizons for the sun's azimuth in map, rad from x."""
@@ -96,12 +87,12 @@ class Micro:
         squares = image.astype(np.float64) ** 2
         for level in range(LEVELS):
             side = SIZE >> level
-            begin = int(self.layers.offset[level])
+            begin = int(self.table[layer, level, BEGIN])
             whole = np.clip(np.rint(image * SCALE), -32768, 32767).astype(np.int16)
-            self.layers.texels[layer, begin : begin + side * side, channel] = whole.ravel()
+            self.texels[begin : begin + side * side, channel] = whole.ravel()
             if channel == 3:
                 variance = np.maximum(squares - image.astype(np.float64) ** 2, 0.0).mean()
-                self.layers.spread[layer, level] = math.sqrt(variance) + 0.01
+                self.table[layer, level, SPREAD] = math.sqrt(variance) + 0.01
             if side > 1:
                 image = image.reshape(side // 2, 2, side // 2, 2).mean(axis=(1, 3))
                 squares = squares.reshape(side // 2, 2, side // 2, 2).mean(axis=(1, 3))
@@ -162,7 +153,7 @@ def _coarse(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.f
     return height, tone
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def horizon(
     height: NDArray[np.float32], texel: float, ax: float, ay: float, steps: int
 ) -> NDArray[np.float32]:
@@ -187,29 +178,36 @@ def horizon(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sample(
-    layers: Layers, layer: int, x: float, y: float, footprint: float
+    texels: NDArray[np.int16], table: NDArray[np.float64], layer: int, x: float, y: float, size: float
 ) -> tuple[float, float, float, float, float]:
-    """Slope x, slope y (in map), tone, horizon tangent and its spread, averaged over `footprint` m."""
-    co, si = layers.cosine[layer], layers.sine[layer]
-    period = layers.period[layer]
-    want = math.log2(max(footprint * 512.0 / period, 1.0))
-    level = min(int(want + 0.5), 9)
+    """Slope x, slope y (in map), tone, horizon tangent and its spread at (x, y), averaged.
+
+    `size` is log2 of the size to average over, m.
+    """
+    level = min(max(int(size - table[layer, 0, 5] + 0.5), 0), 9)
     n = 512 >> level
-    u = (co * x + si * y) / period * n - 0.5
-    v = (-si * x + co * y) / period * n - 0.5
-    j, i = int(math.floor(u)), int(math.floor(v))
+    scale, co, si = table[layer, level, 1], table[layer, level, 2], table[layer, level, 3]
+    # Far from the origin by whole tiles, so that truncation is floor.
+    u = (co * x + si * y) * scale + (n * 4096.0 - 0.5)
+    v = (co * y - si * x) * scale + (n * 4096.0 - 0.5)
+    j, i = np.uint32(u), np.uint32(v)
     u, v = u - j, v - i
-    mask = n - 1
-    j0, i0, j1, i1 = j & mask, i & mask, (j + 1) & mask, (i + 1) & mask
-    begin = layers.offset[level]
-    texels = layers.texels[layer]
-    a, b = begin + i0 * n + j0, begin + i0 * n + j1
-    c, d = begin + i1 * n + j0, begin + i1 * n + j1
-    wa, wb, wc, wd = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
-    gx = (wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0]) / 4096.0
-    gy = (wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1]) / 4096.0
-    tone = (wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[c, 2] + wd * texels[d, 2]) / 4096.0
-    tan = (wa * texels[a, 3] + wb * texels[b, 3] + wc * texels[c, 3] + wd * texels[d, 3]) / 4096.0
-    return co * gx - si * gy, si * gx + co * gy, tone, tan, layers.spread[layer, level]
+    mask = np.uint32(n - 1)
+    one = np.uint32(1)
+    j0, i0, j1, i1 = j & mask, i & mask, (j + one) & mask, (i + one) & mask
+    begin, wide = np.uint64(table[layer, level, 0]), np.uint64(n)
+    low, high = begin + np.uint64(i0) * wide, begin + np.uint64(i1) * wide
+    a, b = low + np.uint64(j0), low + np.uint64(j1)
+    c, d = high + np.uint64(j0), high + np.uint64(j1)
+    t = texels
+    unit = 1.0 / 4096.0
+    wd = u * v * unit
+    wb, wc = u * unit - wd, v * unit - wd
+    wa = unit - wb - wc - wd
+    gx = wa * t[a, 0] + wb * t[b, 0] + wc * t[c, 0] + wd * t[d, 0]
+    gy = wa * t[a, 1] + wb * t[b, 1] + wc * t[c, 1] + wd * t[d, 1]
+    tone = wa * t[a, 2] + wb * t[b, 2] + wc * t[c, 2] + wd * t[d, 2]
+    tan = wa * t[a, 3] + wb * t[b, 3] + wc * t[c, 3] + wd * t[d, 3]
+    return co * gx - si * gy, si * gx + co * gy, tone, tan, table[layer, level, 4]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,11 @@ from tenacious_rover.simulator.camera import materials
 from tenacious_rover.simulator.camera.error import CameraError
 from tenacious_rover.simulator.camera.solids import (
     BOX,
+    CENTER,
     CYLINDER,
     ELLIPSOID,
     GABLE,
-    Solids,
+    RADIUS,
     make_solids,
 )
 from tenacious_rover.simulator.parts import LABELS, SHAPES, SURFACES, Part
@@ -44,7 +46,7 @@ Piece = tuple[int, "NDArray[np.float64]", "NDArray[np.float64]", tuple[float, fl
 
 def part_solids(
     parts: Sequence[Part],
-) -> tuple[Solids, NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Solids of the parts, balls (g, 4) about all of one label, and the runs (g + 1,) of those.
 
     Raises:
@@ -73,11 +75,12 @@ def part_solids(
         np.array(labels, np.uint8),
     )
     groups = np.zeros((len(runs) - 1, 4))
-    for g, (first, last) in enumerate(zip(runs[:-1], runs[1:], strict=True)):
-        center = solids.center[first:last].mean(axis=0)
-        away = np.linalg.norm(solids.center[first:last] - center, axis=1)
+    for g, (first, last) in enumerate(itertools.pairwise(runs)):
+        centers = solids[first:last, CENTER : CENTER + 3]
+        center = centers.mean(axis=0)
+        away = np.linalg.norm(centers - center, axis=1)
         groups[g, :3] = center
-        groups[g, 3] = (away + solids.radius[first:last]).max() + 1e-6
+        groups[g, 3] = (away + solids[first:last, RADIUS]).max() + 1e-6
     return solids, groups, np.array(runs, np.int64)
 
 

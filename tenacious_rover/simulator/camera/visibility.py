@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit, prange
 
 from tenacious_rover.simulator.camera.ground import Ground, cast
-from tenacious_rover.simulator.camera.solids import Solids, hit
+from tenacious_rover.simulator.camera.solids import enter_exit, hit, local, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class View(NamedTuple):
     width: int
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ray(view: View, u: float, v: float) -> tuple[float, float, float]:
     """Direction d in map of the ray through pixel (u, v)."""
     x, y = (u - view.cx) / view.fx, (v - view.cy) / view.fy
@@ -52,7 +52,7 @@ def ray(view: View, u: float, v: float) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def land(
     near: Ground, far: Ground, view: View, u: float, v: float, start: float
 ) -> tuple[float, int]:
@@ -76,7 +76,7 @@ def land(
     return (t, -3) if t < math.inf else (math.inf, -1)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def cast_frame(
     near: Ground,
     far: Ground,
@@ -108,21 +108,14 @@ def cast_frame(
                 depth[v, u], what[v, u] = t, seen
 
 
-@njit(cache=True)
-def _span(center: float, depth: float, radius: float, f: float, c: float) -> tuple[float, float]:
-    """Pixels that a ball before the camera may touch along one axis."""
-    near, far = depth - radius, depth + radius
-    low, high = center - radius, center + radius
-    first = c + f * min(low / near, low / far)
-    last = c + f * max(high / near, high / far)
-    return first, last
-
-
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def project(
-    solids: Solids, view: View, smallest: float, boxes: NDArray[np.int32], near: NDArray[np.float64]
+    solids: NDArray[np.float64], view: View, smallest: float, boxes: NDArray[np.int32], near: NDArray[np.float64]
 ) -> None:
-    """Bounds of each solid on the picture.
+    """Bounds of each solid on the picture, from an ellipsoid that holds it.
+
+    An ellipsoid with center c and matrix S (camera frame) has the dual outline S - c c^T: a pixel
+    line touches it where that form vanishes (Hartley, Zisserman 2004, eq. 8.6).
 
     Args:
         solids: n.
@@ -132,33 +125,56 @@ def project(
         near: (n,) written: least depth.
     """
     m = view.rotation
-    for i in prange(solids.center.shape[0]):
-        x = solids.center[i, 0] - view.eye[0]
-        y = solids.center[i, 1] - view.eye[1]
-        z = solids.center[i, 2] - view.eye[2]
-        depth = m[0, 2] * x + m[1, 2] * y + m[2, 2] * z
-        radius = solids.radius[i]
+    for i in prange(len(solids)):
+        x = solids[i, 0] - view.eye[0]
+        y = solids[i, 1] - view.eye[1]
+        z = solids[i, 2] - view.eye[2]
+        cz = m[0, 2] * x + m[1, 2] * y + m[2, 2] * z
+        radius = solids[i, 15]
         boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, -1, -1
-        if depth + radius <= 0.0 or 2.0 * radius * view.fx < smallest * depth:
+        if cz + radius <= 0.0 or 2.0 * radius * view.fx < smallest * cz:
             continue
-        near[i] = max(depth - radius, 0.0)
-        if depth - radius < 1e-3:
+        near[i] = max(cz - radius, 0.0)
+        if cz - radius < 1e-3:
             boxes[i, 2], boxes[i, 3] = view.width - 1, view.height - 1
             continue
-        right = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
-        down = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
-        u0, u1 = _span(right, depth, radius, view.fx, view.cx)
-        v0, v1 = _span(down, depth, radius, view.fy, view.cy)
+        cx = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
+        cy = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
+        # Half axes as columns in the camera frame: rows of `unit` are axes over half sizes.
+        kind = int(solids[i, 16])
+        swell = 1.0 if kind == 0 else (2.0 if kind == 2 else 3.0)
+        sxx = syy = szz = sxz = syz = 0.0
+        for k in range(3):
+            half = solids[i, 12 + k]
+            ax, ay, az = solids[i, 3 + 3 * k], solids[i, 4 + 3 * k], solids[i, 5 + 3 * k]
+            grow = half * half
+            px = (m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az) * grow
+            py = (m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az) * grow
+            pz = (m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az) * grow
+            if kind == 3 and k == 2:  # a gable stands on its center
+                cx, cy, cz = cx + 0.5 * px, cy + 0.5 * py, cz + 0.5 * pz
+                px, py, pz = 0.5 * px, 0.5 * py, 0.5 * pz
+            sxx, syy, szz = sxx + swell * px * px, syy + swell * py * py, szz + swell * pz * pz
+            sxz, syz = sxz + swell * px * pz, syz + swell * py * pz
+        g22 = szz - cz * cz
+        if g22 > -1e-9:
+            boxes[i, 2], boxes[i, 3] = view.width - 1, view.height - 1
+            continue
+        g02, g12 = sxz - cx * cz, syz - cy * cz
+        wide = math.sqrt(max(g02 * g02 - (sxx - cx * cx) * g22, 0.0))
+        tall = math.sqrt(max(g12 * g12 - (syy - cy * cy) * g22, 0.0))
+        u0, u1 = (g02 + wide) / g22 * view.fx + view.cx, (g02 - wide) / g22 * view.fx + view.cx
+        v0, v1 = (g12 + tall) / g22 * view.fy + view.cy, (g12 - tall) / g22 * view.fy + view.cy
         if u1 < 0.0 or v1 < 0.0 or u0 > view.width - 1 or v0 > view.height - 1:
             continue
-        boxes[i, 0], boxes[i, 1] = max(math.ceil(u0), 0), max(math.ceil(v0), 0)
-        boxes[i, 2] = min(math.floor(u1), view.width - 1)
-        boxes[i, 3] = min(math.floor(v1), view.height - 1)
+        boxes[i, 0], boxes[i, 1] = max(math.ceil(u0 - 1e-6), 0), max(math.ceil(v0 - 1e-6), 0)
+        boxes[i, 2] = min(math.floor(u1 + 1e-6), view.width - 1)
+        boxes[i, 3] = min(math.floor(v1 + 1e-6), view.height - 1)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def splat(
-    solids: Solids,
+    solids: NDArray[np.float64],
     seen: NDArray[np.int64],
     boxes: NDArray[np.int32],
     near: NDArray[np.float64],
@@ -169,28 +185,41 @@ def splat(
 ) -> None:
     """Draw the solids `seen` (k,) where they are nearer than `depth`."""
     bands = (view.height + 15) // 16
-    ox, oy, oz = view.eye
+    m = view.rotation
     for band in prange(bands):
         first, last = band * 16, min(band * 16 + 15, view.height - 1)
         for k in range(len(seen)):
             i = seen[k]
-            for v in range(max(first, boxes[i, 1]), min(last, boxes[i, 3]) + 1):
+            v0, v1 = max(first, boxes[i, 1]), min(last, boxes[i, 3])
+            if v0 > v1:
+                continue
+            px, py, pz = local(solids, i, view.eye[0], view.eye[1], view.eye[2])
+            # Columns of unit @ map_R_optical: a ray's direction in the unit frame is linear in u, v.
+            ax, ay, az = turned(solids, i, m[0, 0], m[1, 0], m[2, 0])
+            bx, by, bz = turned(solids, i, m[0, 1], m[1, 1], m[2, 1])
+            cx, cy, cz = turned(solids, i, m[0, 2], m[1, 2], m[2, 2])
+            kind, least = int(solids[i, 16]), near[i]
+            for v in range(v0, v1 + 1):
+                y = (v - view.cy) / view.fy
+                rx, ry, rz = cx + y * bx, cy + y * by, cz + y * bz
                 for u in range(boxes[i, 0], boxes[i, 2] + 1):
-                    if depth[v, u] <= near[i]:
+                    if depth[v, u] <= least:
                         continue
-                    dx, dy, dz = ray(view, u, v)
-                    t = hit(solids, i, ox, oy, oz, dx, dy, dz)
-                    if t < depth[v, u]:
+                    x = (u - view.cx) / view.fx
+                    t, leave = enter_exit(
+                        kind, px, py, pz, rx + x * ax, ry + x * ay, rz + x * az
+                    )
+                    if 0.0 < t <= leave and t < depth[v, u]:
                         depth[v, u] = t
                         what[v, u] = -10 - i if are_parts else i
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def cast_edges(
     near: Ground,
     far: Ground,
-    rocks: Solids,
-    parts: Solids,
+    rocks: NDArray[np.float64],
+    parts: NDArray[np.float64],
     view: View,
     pixels: NDArray[np.int64],
     offsets: NDArray[np.float64],
@@ -247,7 +276,7 @@ def cast_edges(
             fine_what[n, k] = seen
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def find_edges(
     depth: NDArray[np.float64], what: NDArray[np.int32], edge: NDArray[np.bool_]
 ) -> None:

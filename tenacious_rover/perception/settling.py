@@ -33,7 +33,7 @@ _ALONG = 13
 """Points along a wheel's rim, at angles of up to 72 deg."""
 _ACROSS = 3
 _RIM = math.radians(72.0)
-_ROUNDS = 3
+_ROUNDS = 4
 """Of settling; each places the wheels as the round before tilted the rover."""
 
 

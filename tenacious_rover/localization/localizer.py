@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tenacious_rover.localization import attitude, checkpoint, measurement
+from tenacious_rover.localization import attitude, checkpoint, events
 from tenacious_rover.localization import filter as eskf
 from tenacious_rover.localization.estimate import Estimate, Fix, unknown
 from tenacious_rover.localization.immobility import Immobility, ImmobilityMonitor
-from tenacious_rover.localization.propagation import S_
 from tenacious_rover.localization.sensors import ImuGate, Sensor, Stillness
 from tenacious_rover.localization.timeline import Event, Timeline
 from tenacious_rover.localization.visual import Motion, VisualOdometry
@@ -39,9 +38,7 @@ Array = NDArray[np.float64]
 
 _LEVELLING_SAMPLES = 50
 _TILT_SIGMA = math.radians(0.7)
-_BLIND_IMU_FACTOR = 200.0
 _STILL_PERIOD_S = 0.2
-_STILL_POSE = np.diag([2e-4, 2e-4, 2e-4, 1e-4, 1e-4, 1e-4]) ** 2
 
 
 class Localizer:
@@ -75,6 +72,9 @@ class Localizer:
             "sun": Sensor(config.lost_sun_s),
         }
         self._start = start_map_T_base
+        self._base_R_imu, self._lever = rover.base_T_imu[:3, :3], rover.base_T_imu[:3, 3]
+        self._gyro_bias = self._base_R_imu @ np.array(config.gyro_bias)
+        self._accel_bias = self._base_R_imu @ np.array(config.accel_bias)
         self._gate = ImuGate(config, rover.gravity_mps2)
         self._waiting: list[Array] = []
         self._resumed: tuple[eskf.State, float, float] | None = None
@@ -105,18 +105,15 @@ class Localizer:
         if refusal:
             self.sensors["imu"].bad(refusal)
             return
-        base_R_imu = self.rover.base_T_imu[:3, :3]
-        gyro = base_R_imu @ (sample.gyro - self.config.gyro_bias)
-        accel = base_R_imu @ (sample.accel - self.config.accel_bias)
-        # What the IMU feels of its own circle around base_link.
-        rate = gyro if self.timeline is None else gyro - self.timeline.state.gyro_bias
-        accel = accel - np.cross(rate, np.cross(rate, self.rover.base_T_imu[:3, 3]))
+        gyro = self._base_R_imu @ sample.gyro - self._gyro_bias
+        accel = self._base_R_imu @ sample.accel - self._accel_bias
+        # What the IMU feels of its own circle around base_link: w x (w x r).
+        accel -= gyro * (gyro @ self._lever) - self._lever * (gyro @ gyro)
         self.still.turned(gyro)
         if self.timeline is None:
             self._level(sample.time_s, gyro, accel)
             return
-        packed = np.concatenate([gyro, accel, [1.0]])
-        self._insert("imu", Event(sample.time_s, "imu", sample=packed))
+        self._insert("imu", events.inertial(sample.time_s, gyro, accel))
 
     def joints(self, sample: Joints) -> None:
         """Wheels; other joints are ignored."""
@@ -169,20 +166,8 @@ class Localizer:
             return
         if self.site is None or self.timeline is None or not self._timely(sample.time_s, "sun"):
             return
-        in_base, in_map = direction / length, self.site.sun_direction(sample.time_s)
-        sigma, bias = (
-            math.radians(self.config.sun_sigma_deg),
-            math.radians(self.config.sun_bias_deg),
-        )
-
-        def apply(state: eskf.State, event: Event) -> tuple[float, bool] | None:
-            del event
-            linear = measurement.sun(state, in_base, in_map, sigma, bias)
-            if linear is None:
-                return 0.0, True
-            return eskf.correct(state, *linear, gate=eskf.GATE[2], absolute=True)
-
-        self._insert("sun", Event(sample.time_s, "sun", apply))
+        in_map = self.site.sun_direction(sample.time_s)
+        self._insert("sun", events.sun(sample.time_s, direction / length, in_map, self.config))
 
     def command(self, time_s: float, linear: float, angular: float) -> None:
         """What the rover is told to do, m/s and rad/s."""
@@ -192,13 +177,7 @@ class Localizer:
 
     def fix(self, fix: Fix) -> bool:
         """An absolute pose with its evidence; moves map_T_odom. Whether it was believed."""
-
-        def apply(state: eskf.State, event: Event) -> tuple[float, bool]:
-            del event
-            linear = measurement.pose(state, fix.map_T_base, fix.covariance, list(fix.parts))
-            return eskf.correct(state, *linear, gate=eskf.GATE[len(fix.parts)], absolute=True)
-
-        event = Event(fix.time_s, "fix", apply)
+        event = events.fix(fix)
         if self.timeline is None or not self.timeline.insert(event):
             return False
         assert event.result is not None
@@ -290,15 +269,8 @@ class Localizer:
         assert self.timeline is not None
         if not self.sensors["imu"].lost(rolling.time_s):
             return
-        gravity, turning = self.rover.gravity_mps2, rolling.turning
-
-        def apply(state: eskf.State, event: Event) -> None:
-            del event
-            state.x[51:54] = state.gyro_bias + np.array([0.0, 0.0, turning])
-            state.x[54:57] = state.accel_bias + gravity * state.rotation[2]
-            state.x[57] = _BLIND_IMU_FACTOR
-
-        self.timeline.insert(Event(rolling.time_s, "no imu", apply))
+        gravity = self.rover.gravity_mps2
+        self.timeline.insert(events.no_imu(rolling.time_s, rolling.turning, gravity))
 
     def _roll(self) -> None:
         """Mean wheel motion since the last time."""
@@ -311,14 +283,7 @@ class Localizer:
         # After seconds of contradiction the wheels win back trust by a wider gate.
         weary = self._wheels_refused_s > 2.0
 
-        def apply(state: eskf.State, event: Event) -> tuple[float, bool]:
-            jacobian, residual, noise = measurement.wheels(
-                state, forward, turning, half_base, self.config
-            )
-            gate = None if weary else eskf.GATE[3]
-            return eskf.correct(state, jacobian, residual, noise * event.loose**2, gate)
-
-        event = Event(time_s, "wheels", apply, loose=10.0 if weary else 1.0)
+        event = events.wheels(time_s, forward, turning, half_base, self.config, weary)
         self.timeline.insert(event)
         refused = event.result is not None and not event.result[1]
         step = time_s - self._rolled_s if refused and math.isfinite(self._rolled_s) else 0.0
@@ -331,21 +296,14 @@ class Localizer:
         self._rolled = []
         if not self._anchored:
             self._anchored = True
-            self.timeline.insert(Event(time_s, "anchor", lambda s, e: eskf.clone(s, eskf.ANCHOR)))
+            self.timeline.insert(events.anchor(time_s))
         if time_s - self._stood_s < _STILL_PERIOD_S:
             return
         self._stood_s = time_s
         gyro = self.still.mean_gyro()
         sigma = self.config.gyro_noise / math.sqrt(_STILL_PERIOD_S)
 
-        def apply(state: eskf.State, event: Event) -> None:
-            del event
-            eskf.correct(state, *measurement.still(state, 0.001))
-            eskf.correct(state, *measurement.relative(state, eskf.ANCHOR, np.eye(4), _STILL_POSE))
-            if gyro is not None:
-                eskf.correct(state, *measurement.still_gyro(state, gyro, sigma))
-
-        self.timeline.insert(Event(time_s, "still", apply))
+        self.timeline.insert(events.still(time_s, gyro, sigma))
 
     def _see(self, time_s: float, motion: Motion) -> None:
         """One visual answer: the pose relative to the keyframe replaces the one before it."""
@@ -363,9 +321,7 @@ class Localizer:
             self.monitor.blind()
             self._last_seen = None
         if motion.new_keyframe:
-            self.timeline.insert(
-                Event(time_s, "keyframe", lambda s, e: eskf.clone(s, eskf.KEYFRAME))
-            )
+            self.timeline.insert(events.keyframe(time_s))
             self._sighting = None
             self._last_seen = (time_s, np.eye(4))
 
@@ -373,23 +329,11 @@ class Localizer:
         """Put the motion in; wheels of the last interval that contradict it have slipped."""
         assert self.timeline is not None
 
-        def apply(state: eskf.State, event: Event) -> tuple[float, bool]:
-            linear = measurement.relative(
-                state, eskf.KEYFRAME, motion.key_T_base, motion.covariance
-            )
-            if event.loose > 1.0:
-                # Trusted against the wheels, but never against the gyro.
-                jacobian, residual, noise = linear
-                turning = eskf.surprise(state, jacobian[3:], residual[3:], noise[3:, 3:])
-                gate = math.inf if turning < eskf.GATE[3] else 0.0
-                return eskf.correct(state, *linear, gate=gate)
-            return eskf.correct(state, *linear, gate=eskf.GATE[6])
-
-        event = Event(time_s, "visual", apply)
+        event = events.visual(time_s, motion.key_T_base, motion.covariance)
         self.timeline.insert(event)
         if event.result is not None and not event.result[1] and motion.sure:
             since = self._last_seen[0] if self._last_seen is not None else self._seen_s
-            self.timeline.insert(Event(since + 1e-6, "slipping", _slipping))
+            self.timeline.insert(events.slipping(since + 1e-6))
             if not event.result[1]:
                 self.timeline.loosen("visual", time_s - 1e-9, time_s, 2.0)
         self._sighting = event
@@ -409,10 +353,3 @@ class Localizer:
 
     def _turning(self, state: eskf.State) -> float:
         return float(state.gyro[2] - state.gyro_bias[2])
-
-
-def _slipping(state: eskf.State, event: Event) -> None:
-    """From here on the wheels may slip by any amount."""
-    del event
-    state.covariance[S_, S_] += 0.7**2
-    state.covariance[S_ + 1, S_ + 1] += 0.2**2

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 ASK = "simulator/ask"
 """Service, tenacious_interfaces/srv/Ask: `status`, `kinds`, `faults`, or `inject {YAML of a fault}`."""
 _STILL_S = 0.5
+_CLOCK_AGAIN_S = 0.05
 
 
 class SimulatorNode(RoverNode):
@@ -79,7 +80,7 @@ class SimulatorNode(RoverNode):
         self._steady = RosClock(clock_type=ClockType.STEADY_TIME)
         self._began = time.monotonic()
         self._appeared = not expected
-        self._still_until = 0.0
+        self._still_until = self._clock_again = 0.0
         self._store()
         self.create_timer(1e-4, self._tick, clock=self._steady)
 
@@ -102,6 +103,9 @@ class SimulatorNode(RoverNode):
         if not self.pace.may_pass(self.simulator.time_s, wall):
             self._say_pace()
             self._still_until = wall + 0.001
+            if wall > self._clock_again:
+                # A node that missed the last tick would wait for it, and time for the node.
+                self._publish_clock()
             return
         self.measured.publish(self.simulator.advance(self.config.slice_s))
         self._publish_truth(self.simulator.truth)
@@ -136,6 +140,7 @@ class SimulatorNode(RoverNode):
     # -- what goes out ------------------------------------------------------------------------
 
     def _publish_clock(self) -> None:
+        self._clock_again = time.monotonic() + _CLOCK_AGAIN_S
         self.clock_out.publish(Clock(clock=ros.to_stamp(self.simulator.time_s)))
 
     def _publish_truth(self, truth: Truth) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,6 +62,7 @@ def bench(
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # for dataclasses, and for processes that a study forks
     spec.loader.exec_module(module)
     began = time.monotonic()
     study = Study(quick=quick, seed=seed, jobs=jobs, case=case, folder=results / name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenacious_rover.gazebo.vehicle import payload_name
 from tenacious_rover.rover import contract
 
 TO_ROS, TO_GAZEBO = "GZ_TO_ROS", "ROS_TO_GZ"
@@ -35,7 +34,8 @@ def lines(name: str, *, scoop: bool = True, payload: bool = True) -> list[Line]:
 
     Args:
         name: of its model in Gazebo.
-        scoop, payload: whether it has them.
+        scoop: whether it has one.
+        payload: whether it has one.
     """
     of = f"/{name}"
 
@@ -88,7 +88,7 @@ def lines(name: str, *, scoop: bool = True, payload: bool = True) -> list[Line]:
             line(f"{PREFIX}/latch/state", f"{of}/latch/state", "std_msgs/msg/String", "StringMsg"),
             line(
                 f"{PREFIX}/payload",
-                f"/model/{payload_name(name)}/pose",
+                f"{of}/payload/pose",
                 "geometry_msgs/msg/PoseStamped",
                 "Pose",
             ),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import xml.etree.ElementTree as ET
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacious_rover.gazebo import bridge, vehicle
 from tenacious_rover.gazebo.error import GazeboError
+from tenacious_rover.gazebo.light import Ground, read_ground
 from tenacious_rover.gazebo.sdf import VERSION, pose
 from tenacious_rover.gazebo.world import GENERATOR
 from tenacious_rover.rover import frames
@@ -42,6 +44,11 @@ class Exported:
 
     folder: Path
     facts: dict[str, Any]
+
+    @functools.cached_property
+    def ground(self) -> Ground:
+        """Heights and boxes, read from the exported files."""
+        return read_ground(self.folder, self.facts)
 
     def stale(self, key: str) -> bool:
         """Whether the world file (hash `key`) or the exporter has changed since."""
@@ -105,7 +112,7 @@ def assembled(world: Exported, spawns: Sequence[Spawn], wheels: vehicle.Wheels) 
             found.text = str((world.folder / (found.text or "")).resolve())
     for spawn in spawns:
         x, y, yaw = spawn.place or world.facts["start"]
-        ground = float(world.facts["start_ground_m"])
+        ground = world.ground.height(x, y)
         below = min(w.position[2] - w.radius_m for w in spawn.rover.wheels)
         map_T_base = frames.planar(x, y, yaw, ground - below + DROP_M)
         for model in vehicle.models(spawn.rover, spawn.name, wheels):

@@ -203,6 +203,7 @@ def _payload(
             element("publish_collision_pose", False),
             element("use_pose_vector_msg", False),
             element("update_frequency", 1),
+            element("topic", f"/{name}/payload/pose"),
         ),
         name=payload_name(name),
     )
@@ -369,7 +370,8 @@ def _battery(rover: Rover) -> ET.Element:
         element("smooth_current_tau", 2.0),
         element("power_load", 4.0),
         element("start_draining", True),
-        element("fix_issue_225", True),
+        element("fix_issue_225", True),  # charge in Ah, percentage 0..100
+        element("invert_current_sign", True),  # negative when discharging
     )
 
 

@@ -134,6 +134,11 @@ class Bag:
             return None
 
     @property
+    def fielddefs(self) -> dict[str, Any]:
+        """Type to field definitions, as rosbags has them."""
+        return dict(self._reader.typestore.fielddefs)
+
+    @property
     def connections(self) -> list[Connection]:
         """Of the rosbags reader."""
         return list(self._reader.connections)

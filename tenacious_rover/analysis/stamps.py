@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stamp and frame of a serialized message without decoding it: headers stand at the front."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIME = {False: struct.Struct(">iII"), True: struct.Struct("<iII")}
+_HEADER = "std_msgs/msg/Header"
+_STAMP = "builtin_interfaces/msg/Time"
+
+
+class Stamp(NamedTuple):
+    """Seconds, and the frame when there is a header."""
+
+    time_s: float
+    frame: str
+
+
+def kind_of(fielddefs: Mapping[str, Any], kind: str) -> str:
+    """`header`, `stamp` or empty: what a type's first field is (rosbags field definitions)."""
+    try:
+        _, fields = fielddefs[kind]
+        _, (node, name) = fields[0]
+        first = name if int(node) == 2 else ""
+    except (TypeError, ValueError, LookupError):
+        return ""
+    return {_HEADER: "header", _STAMP: "stamp"}.get(str(first), "")
+
+
+def stamp_of(raw: bytes, what: str) -> Stamp | None:
+    """The stamp of a CDR message whose first field is a header or a stamp."""
+    if not what or len(raw) < 16:
+        return None
+    seconds, nanoseconds, length = _TIME[raw[1] == 1].unpack_from(raw, 4)
+    frame = ""
+    if what == "header" and 0 < length <= len(raw) - 16:
+        frame = raw[16 : 16 + length - 1].decode("utf-8", "replace")
+    return Stamp(seconds + nanoseconds * 1e-9, frame)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 GENERATOR = 2
 """Raised whenever the same file would give other ground, so that no old cache is used."""
 _BYTES_PER_NODE = 60
-_BYTES_PER_ROCK = 400
+_BYTES_PER_BODY = 400
 _LOG = logging.getLogger(__name__)
 
 
@@ -64,27 +64,23 @@ def nodes(spec: WorldSpec) -> int:
 
 
 def fits(spec: WorldSpec) -> None:
-    """Refuse what memory or the ground cannot hold.
+    """Refuse what memory cannot hold.
 
     Raises:
         WorldError: names the field, the need and what there is.
     """
     count = nodes(spec) ** 2
     number = rocks.count(spec.rocks, spec.rocks.smallest_m) * spec.size_m**2
-    need = count * _BYTES_PER_NODE + number * _BYTES_PER_ROCK
+    bowls = spec.terrain.craters
+    number += craters.count(bowls, bowls.smallest_m) * (spec.size_m + 2.0) ** 2
+    need = count * _BYTES_PER_NODE + number * _BYTES_PER_BODY
     free = psutil.virtual_memory().available
     if need > 0.8 * free:
         raise WorldError(
             f"{spec.world}: size_m {spec.size_m:g} at resolution_m {spec.resolution_m:g} with "
-            f"some {number:.0f} rocks needs {need / 1e9:.1f} GB; {free / 1e9:.1f} GB are free. "
-            "Use a smaller size_m, a coarser resolution_m or a larger rocks.smallest_m"
-        )
-    k, q = rocks.law(spec.rocks)
-    covered = k * np.exp(-q * spec.rocks.smallest_m)
-    if covered > 0.3:
-        raise WorldError(
-            f"{spec.world}: rocks.k {k:g} with q {q:g} covers {100 * covered:.0f} % of the ground; "
-            "at most 30 % fits without overlap"
+            f"some {number:.0f} rocks and craters needs {need / 1e9:.1f} GB; "
+            f"{free / 1e9:.1f} GB are free. Use a smaller size_m, a coarser resolution_m, or a "
+            "larger smallest_m of rocks and craters"
         )
 
 

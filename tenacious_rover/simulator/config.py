@@ -21,6 +21,9 @@ class SimulatorConfig:
     wheel_damping: float = bounded(1.0, 0.01, 50.0, "of the wheels' servo, N m s/rad")
     wheel_armature_kgm2: float = bounded(0.004, 0.0, 0.1, "motor's inertia behind its gear")
     acceleration_mps2: float = bounded(0.15, 0.01, 5.0, "ramp of the wheels' rim speed")
+    track_factor: float = bounded(
+        1.5, 1.0, 4.0, "track that the wheels' control turns by, over the geometric one: skid steer"
+    )
     grouser_height_m: float = bounded(0.006, 0.0, 0.03, "bars across the wheels; 0: smooth wheels")
     grouser_number: int = bounded(14, 0, 60, "bars per wheel")
 

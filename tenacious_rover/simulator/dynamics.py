@@ -283,6 +283,7 @@ class Dynamics:
             self.wheel_q,
             self._most,
             self._lead,
+            self.config.wheel_damping / self.config.wheel_stiffness,
             self.config.step_s,
             self._ctrl,
         )
@@ -308,9 +309,12 @@ class Dynamics:
     def unlatch(self) -> None:
         """Open the latch: the payload is on its own."""
         self.data.eq_active[self.latch] = 0
+        touched = mjcf.GROUND | mjcf.STONE | mjcf.BODY
         for geom in np.flatnonzero(self.model.geom_bodyid == self.payload):
             self.model.geom_contype[geom] = mjcf.PAYLOAD
-            self.model.geom_conaffinity[geom] = mjcf.GROUND | mjcf.STONE | mjcf.BODY
+            self.model.geom_conaffinity[geom] = touched
+        self.model.body_contype[self.payload] = mjcf.PAYLOAD
+        self.model.body_conaffinity[self.payload] = touched
 
     def set_heights(self, row0: int, column0: int, patch: NDArray[np.float32]) -> None:
         """Change the ground: for wheels, and for what MuJoCo collides with."""

@@ -94,7 +94,7 @@ class Simulator:
         self._told_attached: bool | None = None
         self._stuck_tries: dict[int, int] = {}
         self._trajectory = Trajectory(rover)
-        self._steering = SkidSteer(rover)
+        self._steering = SkidSteer(rover, self.config.track_factor)
         self._hits: dict[tuple[str, str], float] = {}
         self._active: Sequence[Fault] = ()
         streams = [np.random.default_rng([seed, 7, number]) for number in range(8)]

@@ -47,12 +47,12 @@ SOILS = {
     soil.name: soil
     for soil in (
         # Lunar Sourcebook, table 9.14 (Carrier et al. 1991), density of its first 15 cm.
-        Soil("mare", 1.0, 1400.0, 820e3, 170.0, 35.0, 0.0178, 1500.0, 0.10),
+        Soil("mare", 1.0, 1400.0, 820e3, 170.0, 35.0, 0.0178, 1500.0, 0.02),
         # Bounds for studies: the softest and the firmest that the same source supports.
-        Soil("loose", 1.0, 500.0, 400e3, 100.0, 30.0, 0.0178, 1400.0, 0.20),
-        Soil("dense", 1.2, 2000.0, 1200e3, 500.0, 50.0, 0.0178, 1900.0, 0.05),
+        Soil("loose", 1.0, 500.0, 400e3, 100.0, 30.0, 0.0178, 1400.0, 0.04),
+        Soil("dense", 1.2, 2000.0, 1200e3, 500.0, 50.0, 0.0178, 1900.0, 0.01),
         # Fresh ejecta or a crater wall at rest: nearly no cohesion; for slip patches. Assumed.
-        Soil("powder", 1.0, 200.0, 150e3, 30.0, 28.0, 0.025, 1200.0, 0.35),
+        Soil("powder", 1.0, 200.0, 150e3, 30.0, 28.0, 0.025, 1200.0, 0.08),
     )
 }
 

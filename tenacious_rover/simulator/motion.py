@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class SkidSteer:
-    """Wheel rates of a twist; the platform knows its geometry, not the ground."""
+    """Wheel rates of a twist; the platform knows its geometry and a usual skid, not the ground."""
 
-    def __init__(self, rover: Rover) -> None:
-        self._linear = wheel_speeds(rover, 1.0, 0.0)
-        self._angular = wheel_speeds(rover, 0.0, 1.0)
+    def __init__(self, rover: Rover, track_factor: float) -> None:
+        self._linear = wheel_speeds(rover, 1.0, 0.0, track_factor)
+        self._angular = wheel_speeds(rover, 0.0, 1.0, track_factor)
 
     def rates(self, linear_mps: float, angular_radps: float) -> NDArray[np.float64]:
         """(n,) rad/s."""

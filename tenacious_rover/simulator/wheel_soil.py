@@ -18,7 +18,7 @@ which the wheel leaves as it travels; this is an own, first-order model, see doc
 
 from __future__ import annotations
 
-from math import acos, cos, exp, pi, sin, sqrt
+from math import acos, atan, cos, exp, pi, sin, sqrt, tan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,18 +98,20 @@ def follow(  # type: ignore[no-untyped-def]  # noqa: ANN201
     where,  # noqa: ANN001
     most,  # noqa: ANN001
     lead,  # noqa: ANN001
+    ahead,  # noqa: ANN001
     dt,  # noqa: ANN001
     ctrl,  # noqa: ANN001
 ):
     """Servo angles of the wheels: they run at `rate`, which follows `wanted` by its ramp `most`.
 
-    An angle leads its wheel by no more than `lead`. `rate`, `angle`, `ctrl` (n,) are changed.
+    An angle leads its wheel by no more than `lead`; `ahead` s of rate make up for the servo's own
+    damping. `rate`, `angle`, `ctrl` (n,) are changed.
     """
     for w in range(len(where)):
         rate[w] += min(max(wanted[w] - rate[w], -most[w]), most[w])
         here = qpos[where[w]]
         angle[w] = min(max(angle[w] + rate[w] * dt, here - lead[w]), here + lead[w])
-        ctrl[w] = angle[w]
+        ctrl[w] = angle[w] + rate[w] * ahead
 
 
 @njit(cache=True)  # type: ignore[misc]
@@ -158,8 +160,8 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
 
     Frame of the wheel: t forward, m up, a the axle (left). `velocity` (3,) of the axle along t, m,
     a; `spin` about a; `turn` (2,) rates about t and m. `depth` of the rim below the loaded
-    surface, m; `damping` scales normal stress. `grouser` Pa: what grousers add to shear strength;
-    `grip` scales shear strength. `shear` (ANGLES, 2), `state` (STATES,) are changed. `out` (5,):
+    surface, m; `damping` scales normal stress. `grouser` Pa: what grousers add to shear strength,
+    0 for a smooth rim; `grip` scales shear strength. `shear` (ANGLES, 2), `state` (STATES,) are changed. `out` (5,):
     forces along t, m, a, moment about a, and the moment arm of the side force about m.
     """
     n, k_c, k_phi, cohesion, tan_phi, modulus = soil[0], soil[1], soil[2], soil[3], soil[4], soil[5]
@@ -169,6 +171,9 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
     stiffness = k_c / width + k_phi
     step = 2.0 * theta1 / (ANGLES - 1)
     rolling = abs(spin) * dt / step
+    # Grousers shear soil against soil; the bare rim slides at about two thirds of its angle.
+    bare = tan(2.0 / 3.0 * atan(tan_phi)) / tan_phi
+    along = 1.0 if grouser > 0.0 else bare
     unloading = _UNLOADING * max(1.0 - abs(spin) * radius / _AT_REST_MPS, 0.0)
     forward = 0.5 * (1.0 + state[0])
     for i in range(5):
@@ -190,7 +195,7 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
             jy = (jy + gain * rate_y) / (1.0 + 4.0 * rolling * ANGLES)
         else:
             # Implicit upwind; the rate is that of the mid-point when the wheel rolls.
-            share = 0.5 * rolling / (1.0 + rolling)
+            share = 0.5 * rolling / (rolling + 0.002)
             px = rate_x + share * (last_x - rate_x)
             py = rate_y + share * (last_y - rate_y)
             jx = (jx + rolling * last_jx + gain * px) / (1.0 + rolling)
@@ -219,7 +224,7 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
         tau_x = tau_y = 0.0
         if length > 1e-12:
             tau = grip * (cohesion + grouser + sigma * tan_phi) * (1.0 - exp(-length / modulus))
-            tau_x, tau_y = tau * jx / length, tau * jy / length
+            tau_x, tau_y = along * tau * jx / length, bare * tau * jy / length
         out[0] += weight * (tau_x * c - sigma * s)
         out[1] += weight * (sigma * c + tau_x * s)
         out[2] += weight * tau_y
@@ -374,10 +379,10 @@ def wheel_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914, PLR0
         across_force = out[2] - flank * state[w, 4]
         # The rim throws soil back and digs itself a pit, which it leaves as it travels.
         span = max(2.0 * reach, 0.02)
-        pit = state[w, 2] + dt * (
-            digging * abs(rim - local[0]) - abs(local[0]) * state[w, 2] / span
-        )
-        state[w, 2] = min(max(pit, 0.0), 0.7 * radius)
+        travel = sqrt(local[0] ** 2 + (local[2] * span / width) ** 2)
+        digging *= 1.0 - state[w, 2] / (0.7 * radius)  # its walls run in
+        pit = state[w, 2] + dt * (digging * abs(rim - local[0]) - travel * state[w, 2] / span)
+        state[w, 2] = max(pit, 0.0)
         applied[body, 0] = pull * tx + out[1] * mx + across_force * ax
         applied[body, 1] = pull * ty + out[1] * my + across_force * ay
         applied[body, 2] = pull * tz + out[1] * mz + across_force * az

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover
 
 COMMAND_PERIOD_S = 0.1
-STALLED_S = 8.0
+STALLED_S = 30.0
 """Wall time after which a clock that stands still is given up."""
+START_S = 60.0
+"""Wall time that a platform may take to start its clock (a simulator may build its world first)."""
 
 
 class StalledError(RuntimeError):
@@ -129,7 +131,7 @@ class Listener:
         return last - start
 
     def _started(self) -> float:
-        self.wait(STALLED_S, lambda: math.isfinite(self.clock_s))
+        self.wait(START_S, lambda: math.isfinite(self.clock_s))
         if not math.isfinite(self.clock_s):
             raise StalledError("a clock is announced, but nothing is heard on it")
         return self.clock_s

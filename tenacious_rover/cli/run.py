@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from tenacious_rover.bringup import PLATFORMS, RunOptions, nodes, prepared
-from tenacious_rover.cli import DONE, FAILED, MACHINE, refuse, run_folder
+from tenacious_rover.cli import DONE, FAILED, MACHINE, domain, refuse, run_folder
 from tenacious_rover.cli.run_view import LineView, RunState, TerminalView, clock
 from tenacious_rover.rover.config import ConfigError
 from tenacious_rover.supervisor import Supervisor
@@ -103,8 +103,15 @@ def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) ->
         raise refuse(error) from error
     except run_folder.RunFolderError as error:
         raise refuse(error, MACHINE) from error
+    held = None
     if options.platform == "simulator":
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        try:
+            number, held = domain.claim()
+        except domain.DomainError as error:
+            raise refuse(error, MACHINE) from error
+        if number:
+            console.print(f"ROS_DOMAIN_ID={number} (another rover runs on this machine)")
     state = RunState(title=label, folder=str(folder))
     state.steps = [step.title for step in mission.steps] if mission else []
     began = time.monotonic()
@@ -113,6 +120,8 @@ def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) ->
     if report and state.rover_time_s > 0.0:
         _report(folder, console)
     _summary(folder, state, ended, time.monotonic() - began, console)
+    if held is not None:
+        held.close()
     return DONE if ended in ("succeeded", "stopped") else FAILED
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import PoseStamped, TwistStamped
@@ -200,6 +200,9 @@ class NavigationNode(RoverNode):
         before, self.active = self.active, active
         if before is not None:
             self._settle(before, Command(code=Code.PREEMPTED, reason="another goal came"))
+        # A goal travels as an action, which bags do not hold; a replay needs to know it.
+        kind = "goal" if isinstance(goal, Goal) else "short_move"
+        self.say("drive_begun", kind, Event.ACTIVITY_LO, kind=kind, **asdict(goal))
         self.zeros = 0
 
     def _settle(self, active: Active, ended: Command) -> None:

@@ -43,7 +43,9 @@ _REBOUND = 0.1
 """Depth of the rut that springs back behind the wheel, as a share of the sinkage."""
 _UNLOADING = 4.0
 """How much stiffer sheared soil is when it is unloaded."""
-_AT_REST_MPS = 0.005
+_AT_REST_MPS = 0.01
+_VISCOUS_S = 0.15
+"""Damping of soil that is sheared to and fro under a wheel at rest, per stiffness; assumed."""
 _DAHL_M = 0.003
 _SLIP_LENGTH_M = 0.02
 _ROLL_LENGTH_M = 0.004
@@ -174,7 +176,8 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
     # Grousers shear soil against soil; the bare rim slides at about two thirds of its angle.
     bare = tan(2.0 / 3.0 * atan(tan_phi)) / tan_phi
     along = 1.0 if grouser > 0.0 else bare
-    unloading = _UNLOADING * max(1.0 - abs(spin) * radius / _AT_REST_MPS, 0.0)
+    rest = max(1.0 - abs(spin) * radius / _AT_REST_MPS, 0.0)
+    unloading, viscous = _UNLOADING * rest, _VISCOUS_S * rest
     forward = 0.5 * (1.0 + state[0])
     for i in range(5):
         out[i] = 0.0
@@ -222,6 +225,8 @@ def arc_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, 
         if i not in (0, ANGLES - 1):
             weight *= 4.0 if i % 2 else 2.0
         tau_x = tau_y = 0.0
+        jx, jy = jx + viscous * rate_x, jy + viscous * rate_y
+        length = sqrt(jx * jx + jy * jy)
         if length > 1e-12:
             tau = grip * (cohesion + grouser + sigma * tan_phi) * (1.0 - exp(-length / modulus))
             tau_x, tau_y = along * tau * jx / length, bare * tau * jy / length

@@ -96,6 +96,7 @@ class Dynamics:
             self.latch = int(ids(mujoco.mjtObj.mjOBJ_EQUALITY, ["latch"])[0])
             self.payload_q = int(model.jnt_qposadr[model.body_jntadr[self.payload]])
             self.payload_v = int(model.jnt_dofadr[model.body_jntadr[self.payload]])
+        self._tools = {self.payload, *self.scoop_bodies.tolist(), *self.wheel_bodies.tolist()}
         self._loss = model.dof_frictionloss.copy()
         self._armature = model.dof_armature.copy()
         self._force_range = model.actuator_forcerange.copy()
@@ -362,7 +363,7 @@ class Dynamics:
         return rotation.T @ v[0:3], v[3:6].copy()
 
     def touches(self) -> list[Touch]:
-        """What of the rover, the payload not counted, presses on rocks, lander or ground."""
+        """What of the rover, wheels, scoop and payload not counted, presses on something hard."""
         model, data = self.model, self.data
         found = []
         force = np.zeros(6)
@@ -371,7 +372,7 @@ class Dynamics:
             names = [model.geom(g).name for g in (contact.geom1, contact.geom2)]
             bodies = [int(model.geom_bodyid[g]) for g in (contact.geom1, contact.geom2)]
             roots = [int(model.body_rootid[b]) == self.base for b in bodies]
-            if roots[0] == roots[1] or self.payload in bodies:
+            if roots[0] == roots[1] or self._tools.intersection(bodies):
                 continue
             mujoco.mj_contactForce(model, data, number, force)
             part, other = names if roots[0] else names[::-1]

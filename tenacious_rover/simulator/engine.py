@@ -258,8 +258,6 @@ class Simulator:
     def _note_hits(self) -> None:
         self.dynamics.power_motors(self._powered())
         for touch in self.dynamics.touches():
-            if touch.part.startswith("wheel"):
-                continue
             key = (touch.part, touch.other)
             self._hits[key] = max(self._hits.get(key, 0.0), touch.force_n)
 

@@ -202,7 +202,8 @@ class _Tree:
             where = _origin(collision)
             shape, size = _shape(collision, name)
             bits = {"contype": str(BODY), "conaffinity": str(GROUND | STONE | PAYLOAD)}
-            if self._is_wheel(name):
+            if self._is_wheel(name) or self._is_blade(name):
+                # `wheel_soil` and `scoop` are what the ground does to them.
                 bits["conaffinity"] = str(STONE | PAYLOAD)
             if self.rover.payload is not None and name == self.rover.payload.link:
                 # On its latch it touches nothing; `dynamics` wakes it at release.
@@ -222,6 +223,10 @@ class _Tree:
 
     def _is_wheel(self, link: str) -> bool:
         return any(_linked(self.joints[name]) == link for name in self.wheel_joints)
+
+    def _is_blade(self, link: str) -> bool:
+        scoop = self.rover.scoop
+        return scoop is not None and _linked(self.joints[scoop.tilt_joint]) == link
 
     def _joint(self, body: ET.Element, joint: ET.Element) -> None:
         name, kind = joint.get("name", ""), joint.get("type", "")

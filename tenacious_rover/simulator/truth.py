@@ -31,8 +31,8 @@ class Truth:
         slip: (n,) (rim - ground) / faster of the two; positive when driving slips.
         sinkage_m: (n,).
         normal_n: (n,) force of the ground.
-        hits: what of the chassis or scoop has touched rocks, lander or ground since the start, with
-            the largest force in N: `(part, other) -> N`. Wheels on rocks are not counted.
+        hits: what of the chassis has touched rocks, lander or ground since the start, with the
+            largest force in N: `(part, other) -> N`. Wheels, scoop and payload are not counted.
         map_T_payload: (4, 4), or `None` for a rover without payload.
         attached: the latch holds the payload.
         upright: the payload's axis is within 25 degrees of the vertical.

@@ -117,7 +117,9 @@ def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) ->
     began = time.monotonic()
     ended = _watched(options, specs, folder, state, console, time_limit_min)
     _written(folder, state, ended, time.monotonic() - began)
-    if report and state.rover_time_s > 0.0:
+    if ended == "stopped":
+        console.print(f"  report: tenacious report {folder}", highlight=False, soft_wrap=True)
+    elif report and state.rover_time_s > 0.0:
         _report(folder, console)
     _summary(folder, state, ended, time.monotonic() - began, console)
     if held is not None:

@@ -115,7 +115,7 @@ def _tum(drive: Drive, target: Path, stem: str) -> dict[str, int]:
 def site_of(facts: dict[str, str]) -> tuple[float, float] | None:
     """Latitude and longitude of the map's origin in degrees, from the recorded parameters."""
     text = facts.get("parameters", "")
-    found = [re.search(rf"site_{key}[a-z_]*:\s*([-+.\deE]+)", text) for key in ("lat", "lon")]
+    found = [re.search(rf"\b{key}itude_deg:\s*([-+.\deE]+)", text) for key in ("lat", "long")]
     if not all(found):
         return None
     return float(found[0][1]), float(found[1][1])  # type: ignore[index]

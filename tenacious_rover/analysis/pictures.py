@@ -66,3 +66,16 @@ def png_rgba(rgba: NDArray[np.uint8]) -> bytes:
 def embedded(data: bytes, kind: str = "jpeg") -> str:
     """A data URI."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def message_grey(message: Any) -> NDArray[np.uint8] | None:
+    """(h, w) of an Image, with the same weights as the nodes use; `None` when it cannot be read."""
+    channels = _CHANNELS.get(message.encoding)
+    row = message.width * (channels or 0)
+    step = message.step or row
+    if channels is None or not row or step < row or len(message.data) < step * message.height:
+        return None
+    raw = np.frombuffer(bytes(message.data), np.uint8, step * message.height)
+    rows = np.ascontiguousarray(raw.reshape(message.height, step)[:, :row])
+    shaped = rows.reshape(message.height, message.width, channels).squeeze()
+    return pixels.gray(shaped, message.encoding)

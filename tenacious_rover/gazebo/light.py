@@ -89,7 +89,9 @@ def read_ground(folder: Path, facts: dict[str, Any]) -> Ground:
     pixels = cv2.imread(str(folder / "heightmap.png"), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:
         raise GazeboError(f"{folder}/heightmap.png: not a 16-bit picture: export the world again")
-    picture = Heightmap(pixels, facts["size_m"], facts["low_m"], facts["span_m"])
+    picture = Heightmap(
+        np.asarray(pixels, np.uint16), facts["size_m"], facts["low_m"], facts["span_m"]
+    )
     try:
         root = ET.parse(folder / "world.sdf").getroot()  # noqa: S314 - our own export
     except (OSError, ET.ParseError) as error:

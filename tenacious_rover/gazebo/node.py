@@ -9,6 +9,7 @@ sun sensor, temperatures; and mends units and frames of the rest.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,8 +134,8 @@ class GazeboNode(RoverNode):
         self._hear(Odometry, "odometry", self._on_odometry)
         self._hear(BatteryState, "battery", self._on_battery)
         for eye in _EYES:
-            self._hear(Image, f"camera/{eye}/image", lambda m, e=eye: self._on_image(e, m))
-            self._hear(CameraInfo, f"camera/{eye}/camera_info", lambda m, e=eye: self._info(e, m))
+            self._hear(Image, f"camera/{eye}/image", partial(self._on_image, eye))
+            self._hear(CameraInfo, f"camera/{eye}/camera_info", partial(self._info, eye))
         self.create_timer(1.0 / (contract.SUN.rate_hz or 1.0), self._say_sun)
         self.create_timer(1.0 / contract.TEMPERATURE_RATE_HZ, self._say_temperatures)
 
@@ -172,7 +173,7 @@ class GazeboNode(RoverNode):
         self._tell(_EYES[eye][0], message)
 
     def _shown(self, stamp_s: float) -> bool:
-        """Whether frames of a stamp are passed on; the first of its four messages decides for all."""
+        """Whether frames of a stamp are passed on; the first of its four messages decides."""
         if stamp_s == self.shown_s:
             return True
         period = 1.0 / self.rate_hz if self.rate_hz > 0.0 else math.inf

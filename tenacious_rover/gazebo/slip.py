@@ -14,12 +14,29 @@ TRACTION = 0.15
 class Soil(Protocol):
     """Bekker, Wong and Reece, Janosi and Hanamoto; SI units."""
 
-    exponent: float
-    k_c: float
-    k_phi: float
-    cohesion_pa: float
-    friction_deg: float
-    shear_k_m: float
+    @property
+    def exponent(self) -> float:
+        """n, of sinkage."""
+
+    @property
+    def k_c(self) -> float:
+        """N/m^(n+1)."""
+
+    @property
+    def k_phi(self) -> float:
+        """N/m^(n+2)."""
+
+    @property
+    def cohesion_pa(self) -> float:
+        """C."""
+
+    @property
+    def friction_deg(self) -> float:
+        """phi, degrees."""
+
+    @property
+    def shear_k_m(self) -> float:
+        """K, shear displacement at 63 % of the strength."""
 
 
 def sinkage(soil: Soil, load_n: float, radius_m: float, width_m: float) -> float:

@@ -43,32 +43,71 @@ GREY = (0.30, 0.295, 0.285)
 
 
 class Rocks(Protocol):
-    """Ellipsoids: `center` (n, 3), `semi_axes` (n, 3), `rotation` (n, 3, 3), `diameter_m` (n,)."""
+    """Ellipsoids."""
 
-    center: NDArray[np.float64]
-    semi_axes: NDArray[np.float64]
-    rotation: NDArray[np.float64]
-    diameter_m: NDArray[np.float64]
+    @property
+    def center(self) -> NDArray[np.float64]:
+        """(n, 3) in map."""
+
+    @property
+    def semi_axes(self) -> NDArray[np.float64]:
+        """(n, 3)."""
+
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """(n, 3, 3) map_R_rock."""
+
+    @property
+    def diameter_m(self) -> NDArray[np.float64]:
+        """(n,) of the part above ground."""
 
 
 class Block(Protocol):
     """A box of the lander."""
 
-    map_T_block: NDArray[np.float64]
-    size: NDArray[np.float64]
-    colour: tuple[float, float, float]
-    label: str
+    @property
+    def map_T_block(self) -> NDArray[np.float64]:
+        """(4, 4)."""
+
+    @property
+    def size(self) -> NDArray[np.float64]:
+        """(3,)."""
+
+    @property
+    def colour(self) -> tuple[float, float, float]:
+        """Linear."""
+
+    @property
+    def label(self) -> str:
+        """What it is part of."""
 
 
 class Ground(Protocol):
-    """What is exported of a world: heights (n, n) in map, rocks, lander, and a content hash."""
+    """What is exported of a world."""
 
-    heights: NDArray[np.float32]
-    origin: NDArray[np.float64]
-    resolution_m: float
-    rocks: Any
-    lander: Sequence[Any]
-    digest: str
+    @property
+    def heights(self) -> NDArray[np.float32]:
+        """(n, n) in map, row 0 at the smallest y."""
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        """(2,) of the first node."""
+
+    @property
+    def resolution_m(self) -> float:
+        """Between nodes."""
+
+    @property
+    def rocks(self) -> Rocks:
+        """All rocks."""
+
+    @property
+    def lander(self) -> Sequence[Block]:
+        """Its boxes."""
+
+    @property
+    def digest(self) -> str:
+        """Hash of the content."""
 
 
 def export(

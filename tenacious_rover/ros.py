@@ -33,6 +33,7 @@ _DEPTHS = {
     Quality.IMAGE: 2,
     Quality.COMMAND: 1,
     Quality.STATE: 10,
+    Quality.BEAT: 200,
     Quality.LATCHED: 1,
     Quality.LOG: 200,
 }

@@ -27,6 +27,7 @@ class Quality(Enum):
     IMAGE = "reliable, newest 2"
     COMMAND = "reliable, newest 1"
     STATE = "reliable, newest 10"
+    BEAT = "reliable, newest 200: many nodes share the topic"
     LATCHED = "reliable, newest 1, kept for late joiners"
     LOG = "reliable, newest 200, kept for late joiners"
 
@@ -128,7 +129,7 @@ GOAL_POSE = _t("goal_pose", "geometry_msgs/msg/PoseStamped", _Q.STATE)
 DIAGNOSTICS = _t("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _Q.STATE, 1.0)
 MISSION_STATE = _t("mission/state", "tenacious_interfaces/msg/MissionState", _Q.LATCHED)
 EVENTS = _t("events", "tenacious_interfaces/msg/Event", _Q.LOG)
-HEARTBEAT = _t("heartbeat", "tenacious_interfaces/msg/Heartbeat", _Q.STATE, 5.0)
+HEARTBEAT = _t("heartbeat", "tenacious_interfaces/msg/Heartbeat", _Q.BEAT, 5.0)
 IMAGE_RECORD = _t("imaging/record", "tenacious_interfaces/msg/ImageRecord", _Q.LOG)
 SAMPLE_RECORD = _t("sampling/record", "tenacious_interfaces/msg/SampleRecord", _Q.LOG)
 OFFERED = (

@@ -83,6 +83,11 @@ class Pipeline:
                 self._waiting += len(item.data)
             self._wake.notify()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes handed over and not yet written."""
+        return self._waiting
+
     def close(self) -> None:
         """Write what waits, end the bag."""
         with self._wake:

@@ -31,6 +31,7 @@ _STATES = {
     contract.HEARTBEAT.name,
     contract.TRUTH_ODOMETRY.name,
     contract.TRUTH_PAYLOAD.name,
+    contract.TRUTH_COMMANDS.name,
 }
 _VITAL = {
     contract.SCOOP_COMMAND.name,
@@ -39,6 +40,7 @@ _VITAL = {
     contract.PAYLOAD_ATTACHED.name,
     contract.TRUTH_DIG.name,
     contract.TF_STATIC.name,
+    contract.ROBOT_DESCRIPTION.name,
     contract.GOAL_POSE.name,
     contract.MISSION_STATE.name,
     contract.EVENTS.name,

@@ -22,7 +22,7 @@ def message(number: int) -> bytes:
 
 def main() -> None:
     folder, sync = Path(sys.argv[1]), sys.argv[2] == "sync"
-    config = RecordingConfig(split_s=2.0, flush_s=0.05, sync=sync, chunk_kb=64)
+    config = RecordingConfig(split_s=1.0, flush_s=0.05, sync=sync, chunk_kb=64)
     writer = BagWriter(folder, config, {"rover": "test"})
     qos = (metadata.of_quality(Quality.STATE),)
     writer.add_topic(
@@ -41,8 +41,9 @@ def main() -> None:
     while True:
         for _ in range(20):
             number += 1
-            writer.write("/count", number * 1_000_000, message(number))
-            writer.write("/bulk", number * 1_000_000, bulk)
+            now = time.time_ns()
+            writer.write("/count", now, message(number))
+            writer.write("/bulk", now, bulk)
         writer.tick()
         if writer._flushed != flushed:
             flushed = writer._flushed

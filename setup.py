@@ -10,6 +10,8 @@ NAME = "tenacious_rover"
 NODES = (
     "rover",
     "simulator",
+    "gazebo",
+    "hardware",
     "localization",
     "perception",
     "navigation",

@@ -110,7 +110,7 @@ def _platform(options: RunOptions) -> list[NodeSpec]:
         parameters = {"world": options.world, "seed": options.seed, "speed": options.speed}
         return [NodeSpec("simulator", parameters)]
     if options.platform == "gazebo":
-        return [NodeSpec("gazebo_adapter", room="gazebo")]
+        return [NodeSpec("gazebo_adapter", {"world": options.world}, room="gazebo")]
     return [NodeSpec("hardware")]
 
 

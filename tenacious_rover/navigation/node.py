@@ -201,8 +201,11 @@ class NavigationNode(RoverNode):
         if before is not None:
             self._settle(before, Command(code=Code.PREEMPTED, reason="another goal came"))
         # A goal travels as an action, which bags do not hold; a replay needs to know it.
-        kind = "goal" if isinstance(goal, Goal) else "short_move"
-        self.say("drive_begun", kind, Event.ACTIVITY_LO, kind=kind, **asdict(goal))
+        if isinstance(goal, Goal):
+            kind, words = "goal", f"to {goal.x:.2f} m east, {goal.y:.2f} m north"
+        else:
+            kind, words = "short_move", f"{goal.straight:+.2f} m, {math.degrees(goal.turn):+.0f} deg"
+        self.say("drive_begun", words, Event.ACTIVITY_LO, kind=kind, **asdict(goal))
         self.zeros = 0
 
     def _settle(self, active: Active, ended: Command) -> None:

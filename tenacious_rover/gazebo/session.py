@@ -111,14 +111,18 @@ def assembled(world: Exported, spawns: Sequence[Spawn], wheels: vehicle.Wheels) 
         for found in root.iter(tag):
             found.text = str((world.folder / (found.text or "")).resolve())
     for spawn in spawns:
-        x, y, yaw = spawn.place or world.facts["start"]
-        ground = world.ground.height(x, y)
-        below = min(w.position[2] - w.radius_m for w in spawn.rover.wheels)
-        map_T_base = frames.planar(x, y, yaw, ground - below + DROP_M)
-        for model in vehicle.models(spawn.rover, spawn.name, wheels):
-            inner.append(_placed(model, map_T_base))
+        inner.extend(placed_models(world, spawn, wheels))
     ET.indent(root, " ")
     return f'<?xml version="1.0"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def placed_models(world: Exported, spawn: Spawn, wheels: vehicle.Wheels) -> list[ET.Element]:
+    """`<model>` of a rover and of its payload, with their poses in the world."""
+    x, y, yaw = spawn.place or world.facts["start"]
+    below = min(w.position[2] - w.radius_m for w in spawn.rover.wheels)
+    map_T_base = frames.planar(x, y, yaw, float(world.ground.height(x, y)) - below + DROP_M)
+    made = vehicle.models(spawn.rover, spawn.name, wheels)
+    return [_placed(model, map_T_base) for model in made]
 
 
 def _placed(model: ET.Element, map_T_base: Any) -> ET.Element:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIME = {False: struct.Struct(">iII"), True: struct.Struct("<iII")}
+_TIME = {False: struct.Struct(">iI"), True: struct.Struct("<iI")}
+_LENGTH = {False: struct.Struct(">I"), True: struct.Struct("<I")}
 _HEADER = "std_msgs/msg/Header"
 _STAMP = "builtin_interfaces/msg/Time"
 
@@ -35,10 +36,12 @@ def kind_of(fielddefs: Mapping[str, Any], kind: str) -> str:
 
 def stamp_of(raw: bytes, what: str) -> Stamp | None:
     """The stamp of a CDR message whose first field is a header or a stamp."""
-    if not what or len(raw) < 16:
+    if not what or len(raw) < (16 if what == "header" else 12):
         return None
-    seconds, nanoseconds, length = _TIME[raw[1] == 1].unpack_from(raw, 4)
+    little = raw[1] == 1
+    seconds, nanoseconds = _TIME[little].unpack_from(raw, 4)
     frame = ""
-    if what == "header" and 0 < length <= len(raw) - 16:
-        frame = raw[16 : 16 + length - 1].decode("utf-8", "replace")
+    if what == "header":
+        (length,) = _LENGTH[little].unpack_from(raw, 12)
+        frame = raw[16 : 16 + max(length - 1, 0)].decode("utf-8", "replace")
     return Stamp(seconds + nanoseconds * 1e-9, frame)

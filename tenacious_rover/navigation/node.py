@@ -204,7 +204,8 @@ class NavigationNode(RoverNode):
         if isinstance(goal, Goal):
             kind, words = "goal", f"to {goal.x:.2f} m east, {goal.y:.2f} m north"
         else:
-            kind, words = "short_move", f"{goal.straight:+.2f} m, {math.degrees(goal.turn):+.0f} deg"
+            turn = math.degrees(goal.turn)
+            kind, words = "short_move", f"{goal.straight:+.2f} m, {turn:+.0f} deg"
         self.say("drive_begun", words, Event.ACTIVITY_LO, kind=kind, **asdict(goal))
         self.zeros = 0
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_LOCKED_NM = 100.0
+_LOCKED = 1e4
+"""Damping, N m s/rad, of a wheel that is stuck; MuJoCo integrates it implicitly."""
 _START_CLEAR_M = 0.001
 
 
@@ -98,7 +99,7 @@ class Dynamics:
             self.payload_v = int(model.jnt_dofadr[model.body_jntadr[self.payload]])
         self._tools = {self.payload, *self.scoop_bodies.tolist(), *self.wheel_bodies.tolist()}
         self._loss = model.dof_frictionloss.copy()
-        self._armature = model.dof_armature.copy()
+        self._damping = model.dof_damping.copy()
         self._force_range = model.actuator_forcerange.copy()
 
     def _views(self) -> None:
@@ -297,15 +298,14 @@ class Dynamics:
     def lock_wheel(self, number: int, locked: bool) -> None:
         """A wheel that is stuck, or no longer."""
         dof = self.wheel_v[number]
-        self.model.dof_frictionloss[dof] = _LOCKED_NM if locked else self._loss[dof]
+        self.model.dof_damping[dof] = _LOCKED if locked else self._damping[dof]
 
     def power_motors(self, on: bool) -> None:
         """Motors with or without power; without it the gears hold a little."""
         self.model.actuator_forcerange[:] = self._force_range if on else 0.0
         loss = 0.05 if self.rover.gravity_mps2 < 5.0 else 0.3
         for dof in self.wheel_v:
-            if self.model.dof_frictionloss[dof] != _LOCKED_NM:
-                self.model.dof_frictionloss[dof] = self._loss[dof] if on else loss
+            self.model.dof_frictionloss[dof] = self._loss[dof] if on else loss
 
     def unlatch(self) -> None:
         """Open the latch: the payload is on its own."""

@@ -21,6 +21,7 @@ import yaml
 from tenacious_rover.bringup import AUTONOMY, RunOptions, nodes, prepared
 from tenacious_rover.gazebo.error import GazeboError
 from tenacious_rover.gazebo.table import PAIRINGS
+from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.resources import NAME, resource
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def options(values: dict[str, str], platform: str, parts: tuple[str, ...] = ()) 
 
     Raises:
         ValueError, FileNotFoundError, OSError: says what is wrong.
+        GazeboError: Gazebo, the bridge or the export is missing or does not fit.
     """
     from tenacious_rover.cli import run_folder
 
@@ -124,6 +126,11 @@ def options(values: dict[str, str], platform: str, parts: tuple[str, ...] = ()) 
     given = [p if p == p else s for p, s in zip(place, chosen.start, strict=True)]  # noqa: PLR0124
     chosen = replace(chosen, start=(given[0], given[1], given[2]))
     nodes(chosen)
+    load_rover(chosen.description)
+    if platform == "gazebo":
+        in_step(chosen.world)
+        require_gazebo()
+    # Nothing is written before all of it is known to be good.
     label = mission.mission if mission else Path(chosen.world or platform).stem
     folder = run_folder.make(Path(values.get("runs", "runs")), label, {"launch": values})
     return replace(chosen, run_folder=folder)
@@ -274,17 +281,12 @@ def model_name(chosen: RunOptions) -> str:
 def spawn_of(chosen: RunOptions) -> Spawn:
     """The rover of a run, at its start."""
     from tenacious_rover.gazebo.session import Spawn
-    from tenacious_rover.rover.description import load_rover
 
     return Spawn(load_rover(chosen.description), model_name(chosen), chosen.start)
 
 
 def gazebo_actions(chosen: RunOptions, headless: bool) -> list[Any]:
-    """Gazebo with the world and the rover in it, and the bridge.
-
-    Raises:
-        GazeboError: Gazebo, the bridge or the export is missing or does not fit.
-    """
+    """Gazebo with the world and the rover in it, and the bridge."""
     from launch.actions import IncludeLaunchDescription
     from launch.launch_description_sources import PythonLaunchDescriptionSource
 
@@ -293,7 +295,6 @@ def gazebo_actions(chosen: RunOptions, headless: bool) -> list[Any]:
     from tenacious_rover.simulator.world import load_world
 
     world = in_step(chosen.world)
-    require_gazebo()
     spawn = spawn_of(chosen)
     wheels = wheels_on(spawn.rover, load_world(chosen.world))
     path = (chosen.run_folder or Path(tempfile.mkdtemp())) / "world.sdf"
@@ -330,11 +331,7 @@ def bridge_action(chosen: RunOptions, spawn: Spawn, clock: bool) -> Any:
 
 
 def spawn_actions(chosen: RunOptions) -> list[Any]:
-    """A rover more in a Gazebo that runs: its models and its bridge.
-
-    Raises:
-        GazeboError: Gazebo, the bridge or the export is missing or does not fit.
-    """
+    """A rover more in a Gazebo that runs: its models and its bridge."""
     import xml.etree.ElementTree as ET
 
     from launch_ros.actions import Node
@@ -345,7 +342,6 @@ def spawn_actions(chosen: RunOptions) -> list[Any]:
     from tenacious_rover.simulator.world import load_world
 
     world = in_step(chosen.world)
-    require_gazebo()
     spawn = spawn_of(chosen)
     wheels = wheels_on(spawn.rover, load_world(chosen.world))
     actions = []

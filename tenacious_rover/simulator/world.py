@@ -193,10 +193,11 @@ class WorldSpec(Strict):
             content["size_m"] = size_m
         if rock_k is not None and rock_k != self.rocks.k:
             content["rocks"] = {**content["rocks"], "k": rock_k, "q": None}
-        slope = {"angle_deg": slope_deg, "uphill_deg": uphill_deg}
-        given = {name: value for name, value in slope.items() if value is not None}
-        terrain = content["terrain"]
-        content["terrain"] = {**terrain, "slope": {**terrain["slope"], **given}}
+        asked = {"angle_deg": slope_deg, "uphill_deg": uphill_deg}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if given:
+            terrain = content["terrain"]
+            content["terrain"] = {**terrain, "slope": {**terrain.get("slope", {}), **given}}
         if start is not None:
             content["start"] = {"x_m": start[0], "y_m": start[1], "yaw_deg": math.degrees(start[2])}
         if sun_deg is not None:

@@ -108,6 +108,7 @@ def test_variation_changes_what_it_says_and_nothing_else():
     assert other.clear[0].radius_m == 0.5
     assert other.terrain.craters == spec.terrain.craters
     assert other.site == spec.site
+    assert spec.varied(terrain={}, slope_deg=5.0).terrain.slope.angle_deg == 5.0
     assert spec.varied() == spec
     assert spec.varied(rock_k=spec.rocks.k).rocks.q == spec.rocks.q
 

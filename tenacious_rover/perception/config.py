@@ -23,6 +23,7 @@ class PerceptionConfig:
     min_brightness: float = bounded(10.0, 0.0, 255.0, "darker ground is unknown, grey levels")
     min_contrast: float = bounded(1.2, 0.0, 50.0, "standard deviation in a block, grey levels")
     min_correlation: float = bounded(0.55, -1.0, 1.0, "of both eyes' blocks; less is no match")
+    max_change_px: float = bounded(0.75, 0.1, 8.0, "of disparity per pixel; more is an edge")
     disparity_floor_px: float = bounded(0.12, 0.01, 2.0, "standard deviation of a perfect match")
     far_m: float = bounded(7.0, 1.0, 50.0, "farther points are dropped")
     depth_sigma: float = bounded(0.01, 0.0, 0.2, "of a depth camera, share of depth at 1 m")

@@ -36,6 +36,8 @@ _FRACTIONS = 16.0
 """Of a pixel, in the matcher's result."""
 _WINDOW_PX = 7
 """Side of the blocks that are compared for quality."""
+_MISPLACED = 1.0
+"""Pixels by which a match's place is uncertain where disparity changes."""
 _INDEPENDENT = 0.25
 """Share of a block's pixels whose noise is independent after interpolation and matching."""
 
@@ -87,8 +89,6 @@ class StereoMatcher:
             disp12MaxDiff=round(config.left_right_px) if config.left_right_px > 0.0 else -1,
             preFilterCap=31,
             uniquenessRatio=config.uniqueness_percent,
-            speckleWindowSize=round(config.speckle_px * self.scale**2),
-            speckleRange=2,
             mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
         )
         v, u = np.mgrid[: self.size[1], : self.size[0]].astype(np.float32)
@@ -148,24 +148,28 @@ class StereoMatcher:
 
         a, b = left.astype(np.float32), seen.astype(np.float32)
         slope = cv2.Sobel(a, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
-        disparity, sigma = np.empty_like(a), np.empty_like(a)
+        kept, sigma, disparity = raw.copy(), np.empty_like(a), np.empty_like(a)
+        lost = (self.low - 1) * int(_FRACTIONS)
         _judge(
-            raw,
+            kept,
+            lost,
             self.ground,
+            np.asarray(cv2.blur(left, (3, 3)), np.uint8),
             mean(a),
             mean(b),
             mean(a * a),
             mean(b * b),
             mean(a * b),
             mean(slope * slope),
-            self.low,
             self.config.min_brightness,
             self.config.min_contrast,
             self.config.min_correlation,
             self.config.disparity_floor_px * self.scale,
-            disparity,
             sigma,
         )
+        islands = round(self.config.speckle_px * self.scale**2)
+        cv2.filterSpeckles(kept, lost, islands, int(_FRACTIONS))
+        _finish(kept, lost, self.ground, self.config.max_change_px, disparity, sigma)
         return disparity, sigma
 
     def _enlarged(self, values: Image) -> Image:
@@ -204,47 +208,81 @@ def ground_disparity(rover: Rover) -> tuple[float, float]:
 @numba.njit(cache=True)
 def _judge(
     raw: NDArray[np.int16],
+    lost: int,
     ground: Image,
+    light: NDArray[np.uint8],
     mean_a: Image,
     mean_b: Image,
     mean_aa: Image,
     mean_bb: Image,
     mean_ab: Image,
     energy: Image,
-    low: int,
     min_brightness: float,
     min_contrast: float,
     min_correlation: float,
     floor: float,
-    disparity: Image,
     sigma: Image,
 ) -> None:
-    """Disparity and deviation of pixels that pass; NaN of those that do not.
+    """Deviation of pixels that pass; `raw` becomes `lost` at those that do not.
 
     The deviation is the bound of Cramer and Rao for the shift between two noisy blocks: variance of
     their difference over the number of independent pixels times the mean squared gradient.
     """
     rows, columns = raw.shape
     number = np.float32(_WINDOW_PX * _WINDOW_PX * _INDEPENDENT)
-    lowest = (low - 1) * 16
     margin = _WINDOW_PX // 2
     for r in range(rows):
         for c in range(columns):
-            disparity[r, c] = np.nan
-            sigma[r, c] = np.nan
-            if raw[r, c] <= lowest:
+            if raw[r, c] <= lost:
                 continue
-            d = raw[r, c] / np.float32(16.0) + ground[r]
+            d = raw[r, c] / np.float32(_FRACTIONS) + ground[r]
             a, b = mean_a[r, c], mean_b[r, c]
             var_a, var_b = mean_aa[r, c] - a * a, mean_bb[r, c] - b * b
-            if d <= 0.0 or c - d < margin or a < min_brightness:
-                continue
-            if var_a < min_contrast * min_contrast or var_b <= 0.0:
-                continue
             cov = mean_ab[r, c] - a * b
-            if cov < min_correlation * np.sqrt(var_a * var_b):
+            good = d > 0.0 and c - d >= margin and light[r, c] >= min_brightness
+            good = good and var_a >= min_contrast * min_contrast and var_b > 0.0
+            if not good or cov < min_correlation * np.sqrt(var_a * var_b):
+                raw[r, c] = lost
                 continue
             rest = max(var_a + var_b - np.float32(2.0) * cov, np.float32(0.0))
-            disparity[r, c] = d
             gradient = max(energy[r, c], np.float32(1e-3))
             sigma[r, c] = np.sqrt(floor * floor + rest / (number * gradient))
+
+
+@numba.njit(cache=True)
+def _finish(
+    kept: NDArray[np.int16],
+    lost: int,
+    ground: Image,
+    max_change: float,
+    disparity: Image,
+    sigma: Image,
+) -> None:
+    """Disparity in px, NaN where lost.
+
+    Where disparity departs from the ground's by more than `max_change` px from one row to the next
+    there is an edge, which smoothing has made a ramp: unknown. Lesser changes add to the deviation,
+    because a match sits only to a part of a pixel where the block's weight lies.
+    """
+    rows, columns = kept.shape
+    limit = 2.0 * max_change * _FRACTIONS
+    for r in range(rows):
+        for c in range(columns):
+            here = kept[r, c]
+            disparity[r, c] = np.nan
+            if here <= lost:
+                sigma[r, c] = np.nan
+                continue
+            change = 0.0
+            for dr, dc in ((2, 0), (0, 2)):
+                r0, r1 = max(r - dr, 0), min(r + dr, rows - 1)
+                c0, c1 = max(c - dc, 0), min(c + dc, columns - 1)
+                one = kept[r0, c0] if kept[r0, c0] > lost else here
+                two = kept[r1, c1] if kept[r1, c1] > lost else here
+                change = max(change, abs(two - here), abs(one - here))
+            if change > limit:
+                sigma[r, c] = np.nan
+                continue
+            blurred = _MISPLACED * change / (2.0 * _FRACTIONS)
+            disparity[r, c] = here / _FRACTIONS + ground[r]
+            sigma[r, c] = np.sqrt(sigma[r, c] * sigma[r, c] + blurred * blurred)

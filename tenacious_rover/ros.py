@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Camera
 
 _DEPTHS = {
-    Quality.SENSOR: 10,
+    Quality.SENSOR: 200,
     Quality.IMAGE: 2,
     Quality.COMMAND: 1,
     Quality.STATE: 10,

@@ -23,7 +23,7 @@ ARM_TIMEOUT_S = 30.0
 class Quality(Enum):
     """Quality of service of a topic."""
 
-    SENSOR = "best effort, newest 10"
+    SENSOR = "best effort, newest 200: a picture is worked on while hundreds of samples come in"
     IMAGE = "reliable, newest 2"
     COMMAND = "reliable, newest 1"
     STATE = "reliable, newest 10"

@@ -190,7 +190,7 @@ def over_dds(folder: Path, speed: float, seconds: float) -> dict[str, float]:
     sent = json.loads(speaker.stdout)
     with Reader(folder / "bag") as reader:
         there = {c.topic: c.msgcount for c in reader.connections}
-        lost = json.loads(reader.metadata.custom.get("dropped", "{}"))
+        lost = json.loads(reader.storage.metadata.custom.get("dropped", "{}"))
     missing = sum(count - there.get(topic, 0) for topic, count in sent.items())
     return {
         "messages_per_s": sum(sent.values()) / seconds,

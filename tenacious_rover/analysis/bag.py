@@ -70,7 +70,8 @@ class Bag:
                 self.counts.get(connection.topic, 0) + connection.msgcount
             )
         for reader in self._reader.readers:
-            custom = getattr(getattr(reader, "metadata", None), "custom", None)
+            storage = getattr(reader, "storage", None)
+            custom = getattr(getattr(storage, "metadata", None), "custom", None)
             self.facts |= {str(k): str(v) for k, v in (custom or {}).items()}
 
     def __enter__(self) -> Self:

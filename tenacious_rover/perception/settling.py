@@ -32,6 +32,8 @@ COLUMNS = 9
 _ALONG = 13
 """Points along a wheel's rim, at angles of up to 72 deg."""
 _ACROSS = 3
+_UPRIGHT = 0.98
+"""Sine of the steepest a body is settled to: beyond every limit, and short of falling over."""
 _RIM = math.radians(72.0)
 _ROUNDS = 4
 """Of settling; each places the wheels as the round before tilted the rover."""
@@ -343,10 +345,10 @@ def settle_all(
                 slope_y += gain[w, 2] * height
                 sin_left -= gain[w, 3] * height
                 sin_right -= gain[w, 4] * height
-            left = math.asin(min(max(sin_left, -1.0), 1.0))
-            right = math.asin(min(max(sin_right, -1.0), 1.0))
+            left = math.asin(min(max(sin_left, -_UPRIGHT), _UPRIGHT))
+            right = math.asin(min(max(sin_right, -_UPRIGHT), _UPRIGHT))
             pitch = 0.5 * (left + right)
-            roll = math.asin(min(max(slope_y / math.cos(pitch), -1.0), 1.0))
+            roll = math.asin(min(max(slope_y / math.cos(pitch), -_UPRIGHT), _UPRIGHT))
             if worst >= 1.0:
                 break
         out[n, :] = math.nan

@@ -56,10 +56,7 @@ class Appearance:
         }
         payload = "" if rover.payload is None else rover.payload.link
         self._shapes = [
-            shape
-            for link in self._urdf.links
-            if link != payload
-            for shape in self._of_link(link)
+            shape for link in self._urdf.links if link != payload for shape in self._of_link(link)
         ]
 
     def parts(self) -> list[Part]:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from tenacious_rover.rover import frames
-from tenacious_rover.simulator import mjcf, wheel_soil
+from tenacious_rover.simulator import mjcf, wheel_ground, wheel_soil
 from tenacious_rover.simulator.error import SimulatorError
 from tenacious_rover.simulator.scoop import ScoopInSoil
 
@@ -148,9 +148,7 @@ class Dynamics:
         lift = -np.inf
         for wheel in rover.wheels:
             at = rotation @ (wheel.position - np.array([0.0, 0.0, wheel.radius_m])) + (x, y, 0.0)
-            ground = wheel_soil.bilinear(
-                self.heights, *self.origin, self.world.resolution_m, at[0], at[1]
-            )
+            ground = self.height(at[0], at[1])
             lift = max(lift, ground - at[2])
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = rotation, (x, y, lift + _START_CLEAR_M)
@@ -175,8 +173,7 @@ class Dynamics:
         for wheel in self.rover.wheels:
             px = x + c * wheel.position[0] - s * wheel.position[1]
             py = y + s * wheel.position[0] + c * wheel.position[1]
-            z = wheel_soil.bilinear(self.heights, *self.origin, self.world.resolution_m, px, py)
-            rows.append((px - x, py - y, 1.0, z))
+            rows.append((px - x, py - y, 1.0, self.height(px, py)))
         table = np.array(rows)
         slope = np.linalg.lstsq(table[:, :3], table[:, 3], rcond=None)[0]
         up = np.array([-slope[0], -slope[1], 1.0])
@@ -201,7 +198,7 @@ class Dynamics:
         mujoco.mj_step1(model, data)
         if self.scoop is not None:
             self.scoop.push(self)
-        wheel_soil.wheel_forces(
+        wheel_ground.wheel_forces(
             self.heights,
             self.soil_index,
             self.origin,
@@ -231,11 +228,15 @@ class Dynamics:
         if self.steps % 50 == 0:
             self._refresh_rocks()
 
+    def height(self, x: float, y: float) -> float:
+        """Of the ground at a place in map, m."""
+        ox, oy = self.origin
+        step = self.world.resolution_m
+        return float(wheel_ground.bilinear(self.heights, ox, oy, step, x, y))
+
     def ground(self, x: Array, y: Array) -> Array:
         """Heights (n,) at places in map."""
-        step = self.world.resolution_m
-        pairs = zip(x, y, strict=True)
-        return np.array([wheel_soil.bilinear(self.heights, *self.origin, step, a, b) for a, b in pairs])
+        return np.array([self.height(a, b) for a, b in zip(x, y, strict=True)])
 
     def _refresh_rocks(self) -> None:
         """Bring the rocks around the rover into the pool."""
@@ -277,7 +278,7 @@ class Dynamics:
         Each wheel is servoed to an angle that runs ahead at its speed, but never further than full
         torque needs: a wheel that was stuck does not catch up.
         """
-        wheel_soil.follow(
+        wheel_ground.follow(
             np.asarray(rates, np.float64),
             self.wheel_rate,
             self.wheel_angle,

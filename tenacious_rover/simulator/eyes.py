@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tenacious_rover.rover.measurements import Stereo
 from tenacious_rover.simulator.appearance import Appearance
 from tenacious_rover.simulator.camera.renderer import Frame, Renderer
@@ -17,6 +15,7 @@ from tenacious_rover.simulator.error import SimulatorError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -42,8 +41,7 @@ class Eyes:
         self._appearance = Appearance(dynamics)
         cameras = dynamics.rover.cameras
         self._sensors = {
-            eye: CameraSensor(cameras[eye], rng=rng)
-            for eye, rng in zip(EYES, streams, strict=True)
+            eye: CameraSensor(cameras[eye], rng=rng) for eye, rng in zip(EYES, streams, strict=True)
         }
         self._dust = dict.fromkeys(EYES, 0.0)
         self._last: Stereo | None = None
@@ -82,9 +80,7 @@ class Eyes:
         self._last = Stereo(now, left, right, self.exposure_us, self.gain)
         return self._last
 
-    def frame(
-        self, camera: Camera, map_T_optical: NDArray[np.float64] | None = None
-    ) -> Frame:
+    def frame(self, camera: Camera, map_T_optical: NDArray[np.float64] | None = None) -> Frame:
         """Radiance, true depth and labels, from a camera of the rover or from anywhere in map."""
         dynamics = self._dynamics
         dynamics.settle()

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Things that go wrong, typed, each with its time window: from a world file or injected.
 
-    faults:
-      - {kind: stuck_wheel, wheel: wheel_front_left_joint, start_s: 60, end_s: 90}
-      - {kind: slip_patch, x: 4.0, y: -1.0, radius_m: 0.8, grip: 0.3}
+faults:
+  - {kind: stuck_wheel, wheel: wheel_front_left_joint, start_s: 60, end_s: 90}
+  - {kind: slip_patch, x: 4.0, y: -1.0, radius_m: 0.8, grip: 0.3}
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ class Housekeeping:
             self._gather()
         if dynamics.steps % self._every:
             return []
-        now, found = dynamics.time_s, []
+        now = dynamics.time_s
+        found: list[Measurement] = []
         sun = self._world.spec.sun_direction(now)
         map_T_base = dynamics.map_T_base
         dynamics.settle()
@@ -84,9 +85,7 @@ class Housekeeping:
             found.append(self._sun.sample(now, seen, noise_factor(active, "sun")))
         panel = self._sees(map_T_base, self._panel_at, sun)
         self._balance(float(map_T_base[:3, 2] @ sun), panel)
-        found.append(
-            Battery(now, self.power.voltage_v, self.power.current_a, self.power.charge)
-        )
+        found.append(Battery(now, self.power.voltage_v, self.power.current_a, self.power.charge))
         if dynamics.steps % self._heat_every == 0:
             found += [Temperature(now, part, c) for part, c in self.thermal.celsius.items()]
         return found

@@ -11,7 +11,8 @@ import mujoco
 import numpy as np
 from numba import njit
 
-from tenacious_rover.simulator.wheel_soil import bilinear
+from tenacious_rover.rover import frames
+from tenacious_rover.simulator.wheel_ground import bilinear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,26 +21,28 @@ if TYPE_CHECKING:
     from tenacious_rover.simulator.ground import World
 
     Array = NDArray[np.float64]
+    Heights = NDArray[np.float32]
 
 
-@njit(cache=True)  # type: ignore[misc]
-def terrain_shades(heights, ox, oy, resolution, top, x, y, z, sx, sy, sz):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Whether the ground stands between (x, y, z) and the sun at (sx, sy, sz)."""
-    if sz <= 0.0:
+@njit(cache=True)
+def terrain_shades(
+    heights: Heights, origin: Array, resolution: float, top: float, point: Array, sun: Array
+) -> bool:
+    """Whether the ground, nowhere above `top`, stands between a point (3,) and the sun (3,)."""
+    if sun[2] <= 0.0:
         return True
-    flat = sqrt(sx * sx + sy * sy)
-    if flat < 1e-9:  # noqa: PLR2004
+    flat = sqrt(sun[0] ** 2 + sun[1] ** 2)
+    if flat < 1e-9:
         return False
     rows, columns = heights.shape
-    step = 0.5 * resolution
-    rise = sz / flat * step
-    dx, dy = sx / flat * step, sy / flat * step
+    share = 0.5 * resolution / flat
+    x, y, z = point
     while z < top:
-        x, y, z = x + dx, y + dy, z + rise
-        u, v = (x - ox) / resolution, (y - oy) / resolution
+        x, y, z = x + share * sun[0], y + share * sun[1], z + share * sun[2]
+        u, v = (x - origin[0]) / resolution, (y - origin[1]) / resolution
         if u < 0.0 or v < 0.0 or u > columns - 1 or v > rows - 1:
             return False
-        if bilinear(heights, ox, oy, resolution, x, y) > z:
+        if bilinear(heights, origin[0], origin[1], resolution, x, y) > z:
             return True
     return False
 
@@ -54,8 +57,8 @@ class SunLight:
         axes = np.asarray(rocks.semi_axes, np.float64).reshape(-1, 3)
         rotation = np.asarray(rocks.rotation, np.float64).reshape(-1, 3, 3)
         self._unit = np.swapaxes(rotation, 1, 2) / axes[:, :, None]
-        self._boxes = [
-            (np.linalg.inv(block.map_T_block), np.asarray(block.size, np.float64) / 2.0)
+        self._boxes: list[tuple[Array, Array]] = [
+            (frames.inverse(block.map_T_block), np.asarray(block.size, np.float64) / 2.0)
             for block in world.lander
         ]
 
@@ -64,7 +67,7 @@ class SunLight:
         if sun[2] <= 0.0:
             return False
         step = dynamics.world.resolution_m
-        if terrain_shades(dynamics.heights, *dynamics.origin, step, self._top, *point, *sun):
+        if terrain_shades(dynamics.heights, dynamics.origin, step, self._top, point, sun):
             return False
         if self._rock_shades(point, sun) or any(_box_shades(b, point, sun) for b in self._boxes):
             return False

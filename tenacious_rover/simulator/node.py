@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node `simulator`: the embedded simulator as a platform of the rover contract.
 
-Time passes in slices. Commands take effect between them, and each is published with the step it took
-effect at, so that a bag holds all that a run needs to be run again exactly. Between slices time
-waits for nodes that have not worked as far (`pacing`).
+Time passes in slices. Commands take effect between them, and each is published with the step it
+took effect at, so that a bag holds all that a run needs to be run again exactly. Between slices
+time waits for nodes that have not worked as far (`pacing`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tenacious_rover.simulator.truth import Truth
 
 ASK = "simulator/ask"
-"""Service, tenacious_interfaces/srv/Ask: `status`, `kinds`, `faults`, or `inject {YAML of a fault}`."""
+"""Service, tenacious_interfaces/srv/Ask: `status`, `kinds`, `faults`, `inject {fault as YAML}`."""
 _STILL_S = 0.5
 _CLOCK_AGAIN_S = 0.05
 
@@ -203,6 +203,7 @@ class SimulatorNode(RoverNode):
         """Answer, or list what can be asked."""
         word, _, rest = request.question.strip().partition(" ")
         response.success = True
+        answer: Any
         try:
             if word == "status":
                 answer = self._status()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Energy and heat: sunlight in, motors and electronics out, what the battery and parts make of it."""
+"""Energy and heat: sunlight in, motors and electronics out, and what parts make of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class PowerSystem:
 class Thermal:
     """Each part one lump: its share of waste heat and sunlight in, radiation out.
 
-        C dT/dt = q - e A sigma (T^4 - T_space^4)
+    C dT/dt = q - e A sigma (T^4 - T_space^4)
     """
 
     CAPACITY_J_PER_K = 450.0
@@ -109,6 +109,4 @@ class Thermal:
     @property
     def celsius(self) -> dict[str, float]:
         """By part."""
-        return {
-            part: float(k - ZERO_C) for part, k in zip(self.parts, self.kelvin, strict=True)
-        }
+        return {part: float(k - ZERO_C) for part, k in zip(self.parts, self.kelvin, strict=True)}

@@ -4,9 +4,9 @@
 
 The blade is a plate from its axis to its cutting edge, open on its upper side (+z). The edge meets
 the bearing strength of the soil (Terzaghi, deep strip), the plate its passive pressure (Rankine);
-both act like a spring until the soil yields, so that a blade at rest still feels the ground. Soil in
-front of the upper side is lifted into the bowl until it is full; what is taken is missing in the
-height field, node by node.
+both act like a spring until the soil yields, so that a blade at rest still feels the ground. Soil
+in front of the upper side is lifted into the bowl until it is full; what is taken is missing in
+the height field, node by node.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from tenacious_rover.simulator.wheel_soil import bilinear, passive, soil_at
+from tenacious_rover.simulator.wheel_ground import bilinear, soil_at
+from tenacious_rover.simulator.wheel_soil import passive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tenacious_rover.simulator.dynamics import Dynamics
 
     Array = NDArray[np.float64]
+    Heights = NDArray[np.float32]
+    Index = NDArray[np.uint8]
 
 _EDGE_M = 0.003
 _YIELD_M = 0.003
@@ -46,32 +49,37 @@ class Dig:
     volume_ml: float
 
 
-@njit(cache=True)  # type: ignore[misc]
-def blade_forces(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0914
-    heights,  # noqa: ANN001
-    origin,  # noqa: ANN001
-    resolution,  # noqa: ANN001
-    soil_index,  # noqa: ANN001
-    soils,  # noqa: ANN001
-    shape,  # noqa: ANN001
-    position,  # noqa: ANN001
-    rotation,  # noqa: ANN001
-    velocity,  # noqa: ANN001
-    center,  # noqa: ANN001
-    com,  # noqa: ANN001
-    gravity,  # noqa: ANN001
-    dt,  # noqa: ANN001
-    state,  # noqa: ANN001
-    applied,  # noqa: ANN001
-):
+@njit(cache=True)
+def blade_forces(
+    heights: Heights,
+    origin: Array,
+    resolution: float,
+    soil_index: Index,
+    soils: Array,
+    shape: Array,
+    position: Array,
+    rotation: Array,
+    velocity: Array,
+    center: Array,
+    com: Array,
+    gravity: float,
+    dt: float,
+    state: Array,
+    applied: Array,
+) -> float:
     """Force of the soil on the blade, into `applied` (6,) at `com`; returns the edge's depth.
 
     Args:
-        heights: with `origin`, `resolution`, `soil_index` as in `World`.
+        heights: (rows, columns), m.
+        origin: (2,) of node (0, 0), m.
+        resolution: of the grid, m.
+        soil_index: (rows, columns) into `soils`.
         soils: (n, SOIL_COLUMNS).
         shape: (2,) length and width of the blade, m.
-        position: (3,) of its axis, `rotation` (9,) of its frame.
-        velocity: (6,) as MuJoCo has it, about `center` (3,).
+        position: (3,) of its axis.
+        rotation: (9,) of its frame.
+        velocity: (6,) as MuJoCo has it, about `center`.
+        center: (3,).
         com: (3,) where MuJoCo applies forces.
         gravity: m/s^2.
         dt: s.
@@ -270,4 +278,3 @@ def deposit(
     ):
         np.add.at(patch, (r - row0 + dr, c - column0 + dc), rise * weight)
     return row0, column0, patch.astype(np.float32)
-

@@ -33,7 +33,12 @@ class ImuSensor:
         self.accel_bias = config.accel_bias_mps2 * rng.standard_normal(3)
 
     def sample(
-        self, time_s: float, gyro: Array, accel: Array, noise: float = 1.0, step: Array | None = None
+        self,
+        time_s: float,
+        gyro: Array,
+        accel: Array,
+        noise: float = 1.0,
+        step: Array | None = None,
     ) -> Imu:
         """A sample of the true mean rate and specific force (3,), both in the IMU's frame.
 
@@ -47,9 +52,9 @@ class ImuSensor:
         config, rng = self._config, self._rng
         dt = 1.0 / config.imu_hz
         self.gyro_bias = self.gyro_bias + config.gyro_walk * math.sqrt(dt) * rng.standard_normal(3)
-        self.accel_bias = self.accel_bias + config.accel_walk * math.sqrt(
-            dt
-        ) * rng.standard_normal(3)
+        self.accel_bias = self.accel_bias + config.accel_walk * math.sqrt(dt) * rng.standard_normal(
+            3
+        )
         root = noise / math.sqrt(dt)
         seen = gyro + self.gyro_bias + config.gyro_noise * root * rng.standard_normal(3)
         felt = accel + self.accel_bias + config.accel_noise * root * rng.standard_normal(3)

@@ -59,7 +59,8 @@ class SensorSuite:
 
     def samples(self, active: Sequence[Fault]) -> list[Measurement]:
         """What is due at the present step."""
-        dynamics, found = self._dynamics, []
+        dynamics = self._dynamics
+        found: list[Measurement] = []
         now = dynamics.time_s
         if dynamics.steps % self._imu_every == 0:
             mean = self._sum / self._imu_every

@@ -4,11 +4,11 @@
 
 import numpy as np
 import pytest
+from yard import GRAVITY, driven, plane, simulator
 
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.simulator.config import SimulatorConfig
 from tenacious_rover.simulator.dynamics import Dynamics
-from yard import GRAVITY, driven, plane, simulator
 
 ROVER = load_rover("tenacious")
 
@@ -38,7 +38,9 @@ def test_ground_carries_the_weight_and_wheels_sink_a_few_mm():
 
 
 def test_softer_soil_is_sunk_into_deeper():
-    depths = [settled(dynamics(plane(soil=s))).results[:, 1].mean() for s in ("mare", "loose", "powder")]
+    depths = [
+        settled(dynamics(plane(soil=s))).results[:, 1].mean() for s in ("mare", "loose", "powder")
+    ]
     assert depths == sorted(depths)
 
 
@@ -51,7 +53,9 @@ def test_free_fall():
         body.step()
     t = n * 0.002
     # Semi-implicit Euler falls dt v / 2 further than the parabola.
-    assert z0 - body.data.qpos[2] == pytest.approx(0.5 * GRAVITY * t * t + 0.001 * GRAVITY * t, rel=1e-3)
+    assert z0 - body.data.qpos[2] == pytest.approx(
+        0.5 * GRAVITY * t * t + 0.001 * GRAVITY * t, rel=1e-3
+    )
 
 
 def test_energy_is_not_made_when_it_lands():

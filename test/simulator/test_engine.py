@@ -9,12 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from yard import driven, of, plane, simulator
 
 from tenacious_rover.rover.measurements import Attached, Battery, Imu, Joints, Sun, Temperature
 from tenacious_rover.simulator import journal
 from tenacious_rover.simulator.engine import replayed
 from tenacious_rover.simulator.error import SimulatorError
-from yard import driven, of, plane, simulator
 
 RUN = """
 import sys, hashlib
@@ -104,7 +104,9 @@ def test_command_beyond_the_limits_is_clamped():
     sim = simulator()
     driven(sim, 5.0, 0.0, 2.0)
     wheel = sim.rover.wheels[0]
-    assert sim.truth.rates[0] * wheel.radius_m == pytest.approx(sim.rover.limits.speed_mps, rel=0.02)
+    assert sim.truth.rates[0] * wheel.radius_m == pytest.approx(
+        sim.rover.limits.speed_mps, rel=0.02
+    )
 
 
 def test_same_speed_whatever_the_rate_of_commands():

@@ -4,11 +4,11 @@
 
 import numpy as np
 import pytest
+from yard import driven, of, plane, simulator
 
 from tenacious_rover.rover.measurements import Battery, Imu, Joints
 from tenacious_rover.simulator.error import SimulatorError
 from tenacious_rover.simulator.faults import KINDS, FaultBoard, fault
-from yard import driven, of, plane, simulator
 
 WHEEL = "wheel_front_left_joint"
 
@@ -34,7 +34,8 @@ def test_wrong_fault_is_refused_by_name(values, words):
 
 
 @pytest.mark.parametrize(
-    "values", [{"kind": "stuck_wheel", "wheel": "fifth"}, {"kind": "stuck_encoder", "joint": "knee"}]
+    "values",
+    [{"kind": "stuck_wheel", "wheel": "fifth"}, {"kind": "stuck_encoder", "joint": "knee"}],
 )
 def test_part_that_the_rover_lacks_is_refused(values):
     with pytest.raises(SimulatorError, match="not one of"):

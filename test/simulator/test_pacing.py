@@ -73,7 +73,9 @@ def test_speed_is_a_limit_and_lost_time_is_not_caught_up():
     assert not pace.may_pass(2.0, 110.1)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 50)), max_size=40), st.floats(0.1, 2.0))
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 50)), max_size=40), st.floats(0.1, 2.0)
+)
 def test_never_further_ahead_than_the_bound(beats, bound):
     pace, time, wall, newest = Pace(bound), 0.0, 0.0, {}
     for node, stamp in beats:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yard import of, plane, simulator
 
 from tenacious_rover.rover.measurements import Joints
 from tenacious_rover.simulator.scoop import deposit
-from yard import of, plane, simulator
 
 DIG = ((-0.20, 1.33), (0.13, 1.0), (0.13, -0.1), (-0.2, -0.25))
 """Above the ground, in, curled, lifted: lift and tilt."""
@@ -105,7 +105,13 @@ def test_turned_over_it_spills_back_to_the_ground():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3e-5, 3e-5)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3e-5, 3e-5)),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_soil_is_conserved_wherever_it_is_put(items):
     sim = SIM
     table = np.array(items)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from yard import driven, of, plane, simulator
 
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.measurements import Battery, Sun
@@ -14,7 +15,6 @@ from tenacious_rover.simulator import power, sky
 from tenacious_rover.simulator.config import SimulatorConfig
 from tenacious_rover.simulator.ground import Block
 from tenacious_rover.simulator.sensors import ImuSensor, JointSensors, SunSensor
-from yard import driven, of, plane, simulator
 
 CONFIG = SimulatorConfig()
 UP = np.array([0.0, 0.0, 1.62])
@@ -66,9 +66,7 @@ def test_sun_sensor_errs_by_what_it_says():
     assert np.sqrt(np.mean(angle**2) / 2) == pytest.approx(CONFIG.sun_noise_deg, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    ("day", "elevation"), [(5, 11.86), (11, 30.96), (18, 1.18)]
-)
+@pytest.mark.parametrize(("day", "elevation"), [(5, 11.86), (11, 30.96), (18, 1.18)])
 def test_sun_stands_where_it_is_published(day, elevation):
     epoch = datetime(2025, 6, day, 19, 17, tzinfo=UTC)
     assert sky.angles(sky.sun_direction(60.5, -4.6, epoch))[1] == pytest.approx(elevation, abs=0.05)

@@ -21,7 +21,20 @@ def rolling(depth, slip, soil=MARE, seconds=6.0, omega=1.0, grouser=1e-9, side=0
     velocity = np.array([omega * R * (1.0 - slip), 0.0, side])
     for _ in range(round(seconds / 0.002)):
         ws.arc_forces(
-            R, B, depth, 1.0, omega, velocity, np.zeros(2), soil, grouser, 1.0, 0.002, shear, state, out
+            R,
+            B,
+            depth,
+            1.0,
+            omega,
+            velocity,
+            np.zeros(2),
+            soil,
+            grouser,
+            1.0,
+            0.002,
+            shear,
+            state,
+            out,
         )
     return out.copy(), shear
 
@@ -98,7 +111,9 @@ def test_more_load_more_slip_more_force(depth, slip, name):
 
 
 def test_stiffer_soil_carries_more():
-    loads = [rolling(0.004, 0.1, ws.soil_table([SOILS[n]])[0])[0][1] for n in ("powder", "loose", "mare")]
+    loads = [
+        rolling(0.004, 0.1, ws.soil_table([SOILS[n]])[0])[0][1] for n in ("powder", "loose", "mare")
+    ]
     assert loads == sorted(loads)
 
 
@@ -113,7 +128,9 @@ def test_at_rest_soil_is_a_spring_that_does_not_creep():
     shear, state, out = np.zeros((ws.ANGLES, 2)), np.zeros(ws.STATES), np.zeros(5)
     for k in range(4000):
         v = np.array([-0.001 if k < 500 else 0.0, 0.0, 0.0])
-        ws.arc_forces(R, B, 0.003, 1.0, 0.0, v, np.zeros(2), MARE, 1e-9, 1.0, 0.002, shear, state, out)
+        ws.arc_forces(
+            R, B, 0.003, 1.0, 0.0, v, np.zeros(2), MARE, 1e-9, 1.0, 0.002, shear, state, out
+        )
         if k == 500:
             held = out[0]
     assert held > 0.0

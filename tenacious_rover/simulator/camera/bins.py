@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,7 +27,9 @@ class Bins(NamedTuple):
     cell: float
 
 
-def make_bins(rocks: NDArray[np.float64], ground: Ground, sun: NDArray[np.float64], margin: float) -> Bins:
+def make_bins(
+    rocks: NDArray[np.float64], ground: Ground, sun: NDArray[np.float64], margin: float
+) -> Bins:
     """Bins for the unit vector (3,) to the sun; good until the ground is `margin` m lower."""
     rows = math.ceil((ground.heights.shape[0] - 1) * ground.step / CELL_M)
     columns = math.ceil((ground.heights.shape[1] - 1) * ground.step / CELL_M)
@@ -64,7 +65,7 @@ def _lowest(heights: NDArray[np.float32], scale: float, lowest: NDArray[np.float
 
 
 @njit(cache=True, error_model="numpy")
-def _fill(
+def _fill(  # noqa: C901, PLR0912 (one compiled loop)
     rocks: NDArray[np.float64],
     lowest: NDArray[np.float32],
     x0: float,

@@ -17,7 +17,7 @@ class RenderConfig:
     pebbles_per_m2: float = bounded(14.0, 0.0, 200.0, "small stones that only the camera knows")
     pebble_min_m: float = bounded(0.012, 0.003, 0.05, "diameter of the smallest")
     pebble_max_m: float = bounded(0.045, 0.005, 0.1, "diameter of the largest")
-    antialias: bool = described(True, "four more rays at outlines")
+    antialias: bool = described(True, "more rays at outlines")
     bounce: float = bounded(0.09, 0.0, 1.0, "share of sunlight that lit ground sends back")
     far_km: float = bounded(1.0, 0.2, 5.0, "how far the land goes on around the world")
     far_relief_m: float = bounded(6.0, 0.0, 100.0, "deviation of the hills there")
@@ -39,4 +39,7 @@ class SensorConfig:
     exposure_max_us: float = bounded(20000.0, 10.0, 1e6, "longest exposure before gain is used")
     gain_max: float = bounded(16.0, 1.0, 64.0, "largest gain")
     peak: float = bounded(0.82, 0.1, 0.98, "wanted level of the brightest terrain, of full scale")
+    highlight: float = bounded(
+        1.5, 1.0, 10.0, "brightest terrain over the lit pixels' 90th percentile, at most"
+    )
     peak_share: float = bounded(0.003, 0.0, 0.05, "share of lit pixels allowed above that level")

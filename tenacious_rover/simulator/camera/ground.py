@@ -152,8 +152,13 @@ def first_root(
 
 
 @njit(cache=True, error_model="numpy")
-def cast(
-    ground: Ground,
+def cast(  # noqa: C901, PLR0912 (one compiled loop)
+    heights: NDArray[np.float32],
+    maxima: NDArray[np.float32],
+    levels: NDArray[np.int64],
+    x0: float,
+    y0: float,
+    step: float,
     ox: float,
     oy: float,
     oz: float,
@@ -163,10 +168,12 @@ def cast(
     start: float,
     end: float,
 ) -> float:
-    """Ray parameter t of the first ground at or below o + t d for start <= t <= end, or inf."""
-    levels, maxima, heights = ground.levels, ground.maxima, ground.heights
-    x, y = (ox - ground.x0) / ground.step, (oy - ground.y0) / ground.step
-    dx, dy = dx / ground.step, dy / ground.step
+    """Ray parameter t of the first ground at or below o + t d for start <= t <= end, or inf.
+
+    The first six arguments are of a `Ground`.
+    """
+    x, y = (ox - x0) / step, (oy - y0) / step
+    dx, dy = dx / step, dy / step
     rows, columns = levels[0, 1], levels[0, 2]
     top = levels.shape[0] - 1
     t = start
@@ -191,8 +198,8 @@ def cast(
     level = min(3, top)
     while t <= end:
         inside = t + tiny
-        column = min(max(int(math.floor(x + inside * dx)), 0), columns - 1) >> level
-        row = min(max(int(math.floor(y + inside * dy)), 0), rows - 1) >> level
+        column = min(max(math.floor(x + inside * dx), 0), columns - 1) >> level
+        row = min(max(math.floor(y + inside * dy), 0), rows - 1) >> level
         # Where the ray leaves the block.
         leave = end
         if dx > 0.0:
@@ -237,8 +244,8 @@ def cast(
 @njit(cache=True, error_model="numpy")
 def bilinear(grid: NDArray[np.float32], x: float, y: float) -> float:
     """Of `grid` (rows, columns) at column x, row y, clamped to the border."""
-    c = min(max(int(math.floor(x)), 0), grid.shape[1] - 2)
-    r = min(max(int(math.floor(y)), 0), grid.shape[0] - 2)
+    c = min(max(math.floor(x), 0), grid.shape[1] - 2)
+    r = min(max(math.floor(y), 0), grid.shape[0] - 2)
     u, v = min(max(x - c, 0.0), 1.0), min(max(y - r, 0.0), 1.0)
     low = grid[r, c] * (1.0 - u) + grid[r, c + 1] * u
     high = grid[r + 1, c] * (1.0 - u) + grid[r + 1, c + 1] * u

@@ -31,7 +31,7 @@ def scatter(a: int, b: int, c: int, seed: int) -> float:
 @njit(cache=True, error_model="numpy")
 def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
     """Value noise in -1..1 with its gradient, one lattice unit."""
-    i, j, k = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
+    i, j, k = math.floor(x), math.floor(y), math.floor(z)
     u, v, w = x - i, y - j, z - k
     du, dv, dw = 6.0 * u * (1.0 - u), 6.0 * v * (1.0 - v), 6.0 * w * (1.0 - w)
     u, v, w = u * u * (3.0 - 2.0 * u), v * v * (3.0 - 2.0 * v), w * w * (3.0 - 2.0 * w)
@@ -58,9 +58,6 @@ def crag(
     px: float,
     py: float,
     pz: float,
-    nx: float,
-    ny: float,
-    nz: float,
     x: float,
     y: float,
     z: float,
@@ -71,28 +68,44 @@ def crag(
     Args:
         rocks: table of solids.
         i: the rock.
-        px: place on the unit ball; `py`, `pz` too.
-        nx: smooth normal in map; `ny`, `nz` too.
-        x: place in map, m; `y`, `z` too.
+        px: place on the unit ball.
+        py: likewise.
+        pz: likewise.
+        x: place in map, m.
+        y: likewise.
+        z: likewise.
         footprint: of the pixel, m.
     """
     size = (rocks[i, 12] + rocks[i, 13] + rocks[i, 14]) / 3.0
     seed = int(rocks[i, 21])
-    # Broken faces: slow noise over the ball, its gradient taken in steps.
-    value, gx, gy, gz = noise(1.7 * px + 9.0, 1.7 * py, 1.7 * pz, seed)
-    coarse = 0.55
-    nx, ny, nz = nx + coarse * 0.5 * gx, ny + coarse * 0.5 * gy, nz + coarse * 0.5 * gz
-    tone = 1.15 + 0.12 * value
-    scale = size * 0.45
-    strength = 0.22
-    for octave in range(4):
+    # Broken faces: of some random planes the one that cuts deepest here, softly.
+    fx = fy = fz = total = 0.0
+    for k in range(16):
+        ux, uy = 2.0 * scatter(k, 1, 0, seed) - 1.0, 6.2832 * scatter(k, 2, 0, seed)
+        flat = math.sqrt(1.0 - ux * ux)
+        qx, qy, qz = flat * math.cos(uy), flat * math.sin(uy), ux
+        weight = math.exp(
+            22.0 * (qx * px + qy * py + qz * pz + 0.25 * scatter(k, 3, 0, seed) - 1.0)
+        )
+        fx, fy, fz, total = fx + weight * qx, fy + weight * qy, fz + weight * qz, total + weight
+    share = 0.8 / total
+    px, py, pz = 0.2 * px + share * fx, 0.2 * py + share * fy, 0.2 * pz + share * fz
+    nx = rocks[i, 3] * px + rocks[i, 6] * py + rocks[i, 9] * pz
+    ny = rocks[i, 4] * px + rocks[i, 7] * py + rocks[i, 10] * pz
+    nz = rocks[i, 5] * px + rocks[i, 8] * py + rocks[i, 11] * pz
+    length = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
+    nx, ny, nz = nx / length, ny / length, nz / length
+    tone = 1.0
+    scale = size * 0.8
+    strength = 0.3
+    for octave in range(5):
         if scale < 1.5 * footprint:
             break
         value, gx, gy, gz = noise(x / scale, y / scale, z / scale, seed + octave + 1)
-        nx, ny, nz = nx + strength * gx, ny + strength * gy, nz + strength * gz
-        tone += 0.05 * value
+        nx, ny, nz = nx - strength * gx, ny - strength * gy, nz - strength * gz
+        tone += 0.06 * value
         scale *= 0.42
-        strength *= 0.9
+        strength *= 0.85
     length = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
     return nx / length, ny / length, nz / length, tone
 
@@ -134,7 +147,7 @@ def paint(
         tone *= 0.75 + 0.35 * course
     elif material == 2:
         # Crumpled foil: bright and dark crinkles.
-        value, gx, gy, gz = noise(px / 0.06, py / 0.06, pz / 0.06, seed)
+        value, _, _, _ = noise(px / 0.06, py / 0.06, pz / 0.06, seed)
         second, _, _, _ = noise(px / 0.021, py / 0.021, pz / 0.021, seed + 7)
         tone *= 1.0 + 0.35 * value + 0.2 * second
     elif material == 5:

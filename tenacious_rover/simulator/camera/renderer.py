@@ -45,7 +45,8 @@ _SUN_STEP = math.radians(0.1)
 _AZIMUTH_STEP = math.radians(1.0)
 _DUG_MARGIN_M = 0.05
 _DUG_TONE = 0.8
-_OFFSETS = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
+_OFFSETS = np.array([[-0.2, -0.3], [0.3, 0.2]])
+"""Of the rays that outlines get besides that through the pixel's centre."""
 _ONE_AT_A_TIME = threading.Lock()
 """Numba's workqueue layer must not run from two threads at once."""
 
@@ -123,8 +124,8 @@ class Renderer:
             self._light(_checked_sun(sun))
             scene = self._scene(parts)
             depth, what = self._seen(scene, view)
-            _, sun = shading.lit(scene, view, _pixels(view), depth.ravel(), what.ravel())
-            return sun.reshape(what.shape)
+            _, share = shading.lit(scene, view, _pixels(view), depth.ravel(), what.ravel())
+            return share.reshape(what.shape)
 
     def set_heights(self, row0: int, column0: int, patch: NDArray[np.floating]) -> None:
         """Replace nodes from (row0, column0) on by `patch` (r, c), m; changed soil turns darker.
@@ -159,7 +160,7 @@ class Renderer:
                 min(column1 - 1, columns - 2),
             )
             self._settle(row0, column0, change)
-            self._dug = max(self._dug, float(-change.min(initial=0.0)) + self._dug)
+            self._dug += max(float(-change.min(initial=0.0)), 0.0)
             self._stale = True
 
     def _settle(self, row0: int, column0: int, change: NDArray[np.float32]) -> None:
@@ -226,9 +227,7 @@ class Renderer:
         """Depth (h, w) and what each pixel centre sees (h, w)."""
         depth = np.empty((view.height, view.width))
         what = np.empty(depth.shape, np.int32)
-        x = (view.eye[0] - self._near.x0) / self._near.step
-        y = (view.eye[1] - self._near.y0) / self._near.step
-        visibility.cast_frame(self._near, self._far, view, _coherent(view, x, y), depth, what)
+        visibility.cast_frame(self._near, self._far, view, _coherent(view), depth, what)
         for solids, are_parts in ((scene.rocks, False), (scene.parts, True)):
             count = len(solids)
             boxes, near = np.empty((count, 4), np.int32), np.empty(count)
@@ -253,7 +252,7 @@ def _refine(
     what: NDArray[np.int32],
     radiance: NDArray[np.float32],
 ) -> None:
-    """Replace pixels at outlines by the mean of four rays."""
+    """Replace pixels at outlines by the mean of three rays."""
     edge = np.zeros(what.shape, np.bool_)
     visibility.find_edges(depth, what, edge)
     pixels = np.argwhere(edge)
@@ -276,16 +275,16 @@ def _refine(
     )
     places = (pixels[:, None, ::-1] + _OFFSETS).astype(np.float32).reshape(-1, 2)
     light = shading.shaded(scene, view, places, fine_depth.ravel(), fine_what.ravel())
-    radiance[edge] = light.reshape(*shape, 3).mean(axis=1)
+    extra = light.reshape(*shape, 3).sum(axis=1)
+    radiance[edge] = (radiance[edge] + extra) / (1 + len(_OFFSETS))
 
 
-def _coherent(view: View, x: float, y: float) -> bool:
+def _coherent(view: View) -> bool:
     """Whether the ground right below a pixel's ground is seen within 45 deg of below it.
 
     The image of the nadir direction says which way is down at each pixel; it is linear in the
     pixel, so the corners decide.
     """
-    del x, y
     nadir = -view.rotation[2]
     for u in (0.0, view.width - 1.0):
         for v in (0.0, view.height - 1.0):

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tenacious_rover.simulator.camera.renderer import Frame
 
 
+_LIT = 0.05
+"""Share of the 99th percentile from which a pixel counts as lit."""
+
+
 class CameraSensor:
     """One eye's sensor; all randomness comes from the generator that is passed in."""
 
@@ -85,16 +89,18 @@ class CameraSensor:
     def auto(self, frame: Frame) -> tuple[float, float]:
         """Exposure (us) and gain that bring the brightest terrain just below saturation.
 
-        Black sky and shadows do not weigh: of the lit pixels all but a small share must stay
-        below the wanted peak. Time first, gain when time has run out.
+        Black sky and shadows do not weigh, and neither do small bright things such as the lander:
+        the lit pixels' 90th percentile bounds how bright terrain is taken to be. Time first,
+        gain when time has run out.
         """
         config = self.config
         step = 2 if min(self._shape) >= 200 else 1
         light = frame.radiance[::step, ::step].max(axis=2) * self._response[::step, ::step]
-        lit = light[light > 0.02 * float(light.max(initial=0.0))]
+        lit = light[light > _LIT * float(np.quantile(light, 0.99))]
         if lit.size < 10:
             return config.exposure_max_us, config.gain_max
-        bright = float(np.quantile(lit, 1.0 - config.peak_share))
+        top, high = np.quantile(lit, [1.0 - config.peak_share, 0.9])
+        bright = float(min(top, config.highlight * high))
         wanted = config.peak * config.full_well_e / (config.sensitivity * bright)
         exposure = float(np.clip(wanted, config.exposure_min_us, config.exposure_max_us))
         return exposure, float(np.clip(wanted / exposure, 1.0, config.gain_max))
@@ -111,14 +117,12 @@ class CameraSensor:
         if cover == 0.0:
             self._dust = None
             return
-        h, w = self._shape
-        film = cv2.GaussianBlur(
-            self._rng.standard_normal(self._shape, dtype=np.float32), (0, 0), w / 40.0
-        )
-        specks = cv2.GaussianBlur(
-            self._rng.standard_normal(self._shape, dtype=np.float32), (0, 0), w / 160.0
-        )
-        field = film / film.std() + 0.7 * specks / specks.std()
+        w = self._shape[1]
+        field = np.zeros(self._shape, np.float32)
+        for weight, size in ((1.0, w / 40.0), (0.7, w / 160.0)):
+            white = self._rng.standard_normal(self._shape, dtype=np.float32)
+            blotches = np.asarray(cv2.GaussianBlur(white, (0, 0), size), np.float32)
+            field += np.float32(weight) * blotches / blotches.std()
         edge = np.quantile(field, 1.0 - cover)
         opaque = np.clip(0.5 + (field - edge) / 0.5, 0.0, 1.0)
         self._dust = (1.0 - 0.75 * opaque).astype(np.float32)
@@ -130,12 +134,13 @@ class CameraSensor:
         light = radiance.copy()
         if self._dust is not None:
             light *= self._dust[..., None]
-            light += np.float32(self._haze * float(radiance.mean()) * 4.0)
+            light += np.float32(self._haze * float(radiance.max()))
         sigma = self.config.psf_sigma_px
         if sigma > 0.0:
-            light = cv2.GaussianBlur(light, (5, 5) if sigma < 0.8 else (0, 0), sigma)
+            kernel = (5, 5) if sigma < 0.8 else (0, 0)
+            light = np.asarray(cv2.GaussianBlur(light, kernel, sigma), np.float32)
         if max(abs(motion_px[0]), abs(motion_px[1])) > 0.3:
-            light = cv2.filter2D(light, -1, _streak(*motion_px))
+            light = np.asarray(cv2.filter2D(light, -1, _streak(*motion_px)), np.float32)
         return np.ascontiguousarray(light, np.float32)
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from tenacious_rover.simulator.camera.bins import Bins
 
+_ROCK_MATTE = 0.55
+"""Share of Lambert's law in bare rock, which has less of the soil's fairy castles (assumed)."""
+_ROCK_ALBEDO = 0.16
 SURFACE = 16
 """Columns of the table of surfaces: 0 normal (3), 3 colour (3), 6 tone, 7 light left by the surface
 itself, 8 matte, 9 place in map (3), 12 direction to the eye (3), 15 softness of shadow."""
@@ -63,7 +66,7 @@ def shaded(
     depth: NDArray[np.float64],
     what: NDArray[np.int32],
 ) -> NDArray[np.float32]:
-    """Radiance factor (n, 3) of rays through `pixels` (n, 2) u, v that met `what` (n,) at `depth`."""
+    """Radiance factor (n, 3) of rays through `pixels` (n, 2) that met `what` (n,) at `depth`."""
     surface, sun = lit(scene, view, pixels, depth, what)
     radiance = np.empty((len(pixels), 3), np.float32)
     reflect(surface, sun, what, scene.sun, scene.phase, scene.w, scene.bounce, radiance)
@@ -76,19 +79,43 @@ def lit(
     pixels: NDArray[np.float32],
     depth: NDArray[np.float64],
     what: NDArray[np.int32],
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Table of surfaces (n, SURFACE) and the share (n,) of direct sun on them."""
     near, far, bins = scene.near, scene.far, scene.bins
-    surface = np.empty((len(pixels), SURFACE))
+    surface = np.empty((len(pixels), SURFACE), np.float32)
     describe(
-        view, pixels, depth, what, near, far, scene.rocks, scene.parts, scene.texels, scene.layers,
-        scene.sun, scene.tint, surface,
+        view,
+        pixels,
+        depth,
+        what,
+        near,
+        far,
+        scene.rocks,
+        scene.parts,
+        scene.texels,
+        scene.layers,
+        scene.sun,
+        scene.tint,
+        surface,
     )
     sun = np.empty(len(pixels), np.float32)
     geometry = np.array([[near.x0, near.y0, near.step], [far.x0, far.y0, far.step]])
     sunlit(
-        surface, what, near.shadow, far.shadow, geometry, scene.groups, scene.runs, scene.parts,
-        scene.rocks, bins.first, bins.items, bins.columns, bins.cell, scene.sun, sun,
+        surface,
+        what,
+        near.shadow,
+        far.shadow,
+        geometry,
+        scene.groups,
+        scene.runs,
+        scene.parts,
+        scene.rocks,
+        bins.first,
+        bins.items,
+        bins.columns,
+        bins.cell,
+        scene.sun,
+        sun,
     )
     return surface, sun
 
@@ -111,7 +138,7 @@ def _soil(
     sy: float,
     sz: float,
 ) -> tuple[float, float, float, float, float]:
-    """Normal (3,) of textured ground, its tone, and how much of it tiny relief leaves in the sun."""
+    """Normal (3,) of textured ground, its tone, and the share that tiny relief leaves in the sun."""
     gx, gy = slope(heights, column, row)
     gx, gy = gx / step, gy / step
     length = math.sqrt(gx * gx + gy * gy + 1.0)
@@ -124,21 +151,40 @@ def _soil(
     stretch = min(1.0 / mu, 9.0)
     taps = 1 if stretch < 2.5 else 2
     size = math.log2(0.6 * footprint * (stretch / taps if stretch > 2.5 else 1.2))
-    nx = ny = left = light = 0.0
+    # Lumps and dimples once, grains and clods per tap.
+    ox, oy, light, far_off, blur = sample(texels, layers, 2, x, y, size)
+    wide = min(max(0.5 + (tangent - far_off) / (2.5 * blur), 0.0), 1.0)
+    gx, gy = gx + ox, gy + oy
+    nx = ny = left = fine = 0.0
     for k in range(taps):
         shift = footprint * stretch * ((k + 0.5) / taps - 0.5) / flat
         px, py = x + shift * vx, y + shift * vy
-        share = 1.0
-        for layer in range(3):
+        share = wide
+        for layer in range(2):
             mx, my, m, horizon, spread = sample(texels, layers, layer, px, py, size)
             nx += mx
             ny += my
-            light += m
+            fine += m
             share *= min(max(0.5 + (tangent - horizon) / (2.5 * spread), 0.0), 1.0)
         left += share
+    light += fine / taps
     gx, gy = gx + nx / taps, gy + ny / taps
     length = math.sqrt(gx * gx + gy * gy + 1.0)
-    return -gx / length, -gy / length, 1.0 / length, light / taps - 2.0, left / taps
+    nx, ny, nz = -gx / length, -gy / length, 1.0 / length
+    # What leans away from the eye is hidden behind what leans towards it.
+    lack = 0.1 - (nx * vx + ny * vy + nz * vz)
+    if lack > 0.0:
+        nx, ny, nz = nx + lack * vx, ny + lack * vy, nz + lack * vz
+        length = math.sqrt(nx * nx + ny * ny + nz * nz)
+        nx, ny, nz = nx / length, ny / length, nz / length
+    # With the sun behind the eye, grains hide their own shadows.
+    left /= taps
+    level = math.sqrt(sx * sx + sy * sy) + 1e-9
+    behind = (sx * vx + sy * vy) / (level * flat)
+    if behind > 0.5 and sz > 0.0:
+        hidden = min((behind - 0.5) / 0.45, 1.0) * min(sz / level * flat / max(vz, 1e-3), 1.0)
+        left += (1.0 - left) * hidden
+    return nx, ny, nz, light - 2.0, left
 
 
 @njit(cache=True, error_model="numpy")
@@ -166,58 +212,67 @@ def describe(
     layers: NDArray[np.float64],
     sun: NDArray[np.float64],
     tint: NDArray[np.float64],
-    surface: NDArray[np.float64],
+    surface: NDArray[np.float32],
 ) -> None:
     """Write the table of surfaces, (n, SURFACE)."""
-    for n in prange(len(pixels)):
-        seen, t = what[n], depth[n]
-        if seen == -1:
-            continue
+    run = 512
+    for k in prange((len(pixels) + run - 1) // run):
+        # Arrays are taken out of their tuples once: each use inside costs in the loop.
+        near_h, near_tone, far_h = near.heights, near.tone, far.heights
+        x0, y0, step = near.x0, near.y0, near.step
+        far_x0, far_y0, far_step = far.x0, far.y0, far.step
+        ex, ey, ez = view.eye[0], view.eye[1], view.eye[2]
         sx, sy, sz = sun[0], sun[1], sun[2]
-        dx, dy, dz = ray(view, pixels[n, 0], pixels[n, 1])
-        x, y, z = view.eye[0] + t * dx, view.eye[1] + t * dy, view.eye[2] + t * dz
-        length = math.sqrt(dx * dx + dy * dy + dz * dz)
-        vx, vy, vz = -dx / length, -dy / length, -dz / length
-        footprint = t / view.fx
-        red, green, blue = tint[0], tint[1], tint[2]
-        tone, left, matte, soft = 1.0, 1.0, 0.0, 1e-4
-        if seen == -2:
-            c, r = (x - near.x0) / near.step, (y - near.y0) / near.step
-            nx, ny, nz, tone, left = _soil(
-                near.heights, texels, layers, near.step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
-            )
-            tone *= tone_at(near.tone, c, r)
-            soft += 0.7 * footprint * sz / max(vz, 0.1)
-        elif seen == -3:
-            c, r = (x - far.x0) / far.step, (y - far.y0) / far.step
-            nx, ny, nz, tone, left = _soil(
-                far.heights, texels, layers, far.step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
-            )
-            soft += 0.7 * footprint * sz / max(vz, 0.1)
-        elif seen >= 0:
-            px, py, pz = local(rocks, seen, x, y, z)
-            ax, ay, az = outward(rocks, seen, px, py, pz)
-            nx, ny, nz, tone = crag(rocks, seen, px, py, pz, ax, ay, az, x, y, z, footprint)
-            red, green, blue = rocks[seen, 18], rocks[seen, 19], rocks[seen, 20]
-            if ax * sx + ay * sy + az * sz <= 0.0:
-                left = 0.0
-        else:
-            i = -10 - seen
-            px, py, pz = local(parts, i, x, y, z)
-            nx, ny, nz = outward(parts, i, px, py, pz)
-            red, green, blue, tone = paint(parts, i, px, py, pz, footprint)
-            matte = 1.0
-        surface[n, 0], surface[n, 1], surface[n, 2] = nx, ny, nz
-        surface[n, 3], surface[n, 4], surface[n, 5] = red, green, blue
-        surface[n, 6], surface[n, 7], surface[n, 8] = tone, left, matte
-        surface[n, 9], surface[n, 10], surface[n, 11] = x, y, z
-        surface[n, 12], surface[n, 13], surface[n, 14] = vx, vy, vz
-        surface[n, 15] = soft
+        pixel = 1.0 / view.fx
+        for n in range(k * run, min((k + 1) * run, len(pixels))):
+            seen, t = what[n], depth[n]
+            if seen == -1:
+                continue
+            dx, dy, dz = ray(view, pixels[n, 0], pixels[n, 1])
+            x, y, z = ex + t * dx, ey + t * dy, ez + t * dz
+            length = math.sqrt(dx * dx + dy * dy + dz * dz)
+            vx, vy, vz = -dx / length, -dy / length, -dz / length
+            footprint = t * pixel
+            red, green, blue = tint[0], tint[1], tint[2]
+            tone, left, matte, soft = 1.0, 1.0, 0.0, 1e-4
+            if seen == -2:
+                c, r = (x - x0) / step, (y - y0) / step
+                nx, ny, nz, tone, left = _soil(
+                    near_h, texels, layers, step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
+                )
+                tone *= tone_at(near_tone, c, r)
+                soft += 0.7 * footprint * sz / max(vz, 0.1)
+            elif seen == -3:
+                c, r = (x - far_x0) / far_step, (y - far_y0) / far_step
+                nx, ny, nz, tone, left = _soil(
+                    far_h, texels, layers, far_step, c, r, x, y, footprint, vx, vy, vz, sx, sy, sz
+                )
+                soft += 0.7 * footprint * sz / max(vz, 0.1)
+            elif seen >= 0:
+                px, py, pz = local(rocks, seen, x, y, z)
+                ax, ay, az = outward(rocks, seen, px, py, pz)
+                nx, ny, nz, tone = crag(rocks, seen, px, py, pz, x, y, z, footprint)
+                red, green, blue = rocks[seen, 18], rocks[seen, 19], rocks[seen, 20]
+                if ax * sx + ay * sy + az * sz <= 0.0:
+                    left = 0.0
+                matte = _ROCK_MATTE
+            else:
+                i = -10 - seen
+                px, py, pz = local(parts, i, x, y, z)
+                nx, ny, nz = outward(parts, i, px, py, pz)
+                red, green, blue, tone = paint(parts, i, px, py, pz, footprint)
+                matte = 1.0
+            surface[n, 0], surface[n, 1], surface[n, 2] = nx, ny, nz
+            surface[n, 3], surface[n, 4], surface[n, 5] = red, green, blue
+            surface[n, 6], surface[n, 7], surface[n, 8] = tone, left, matte
+            surface[n, 9], surface[n, 10], surface[n, 11] = x, y, z
+            surface[n, 12], surface[n, 13], surface[n, 14] = vx, vy, vz
+            surface[n, 15] = soft
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def sunlit(
-    surface: NDArray[np.float64],
+def sunlit(  # noqa: C901, PLR0912 (one compiled loop)
+    surface: NDArray[np.float32],
     what: NDArray[np.int32],
     near: NDArray[np.float32],
     far: NDArray[np.float32],
@@ -283,7 +338,7 @@ def sunlit(
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def reflect(
-    surface: NDArray[np.float64],
+    surface: NDArray[np.float32],
     share: NDArray[np.float32],
     what: NDArray[np.int32],
     sun: NDArray[np.float64],
@@ -304,14 +359,16 @@ def reflect(
         mu0 = nx * sx + ny * sy + nz * sz
         # Light scattered by sunlit ground, seen by what does not face the sky alone.
         fill = bounce * max(sz, 0.0) * (0.06 + 0.5 * (1.0 - nz))
-        if surface[n, 8] > 0.0:
-            value = tone * (mu0 * light + fill if light > 0.0 else fill)
-        else:
-            value = fill * w * tone
+        matte = surface[n, 8]
+        albedo = 1.0 if matte >= 1.0 else _ROCK_ALBEDO
+        value = matte * albedo * tone * (mu0 * light + fill if light > 0.0 else fill)
+        if matte < 1.0:
+            value += (1.0 - matte) * fill * w * tone
             if light > 0.0:
                 cosine = sx * vx + sy * vy + sz * vz
                 mu = nx * vx + ny * vy + nz * vz
-                value += light * radiance_factor(mu0, mu, cosine, min(w * tone, 0.95), phase)
+                hapke = radiance_factor(mu0, mu, cosine, min(w * tone, 0.95), phase)
+                value += (1.0 - matte) * light * hapke
         radiance[n, 0] = value * surface[n, 3]
         radiance[n, 1] = value * surface[n, 4]
         radiance[n, 2] = value * surface[n, 5]

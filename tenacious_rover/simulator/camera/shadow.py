@@ -65,13 +65,13 @@ def sweep(
     slope = across / abs(along)  # columns per row on the way to the sun
     drop = np.float32(fall / abs(along))
     shift = slope * (rows - 1)
-    first = int(math.floor(min(0.0, shift))) - 1
-    count = columns + int(math.ceil(abs(shift))) + 3
+    first = math.floor(min(0.0, shift)) - 1
+    count = columns + math.ceil(abs(shift)) + 3
     line = np.full(count, _NONE, np.float32)
     for k in range(rows):
         row = rows - 1 - k if along > 0.0 else k
         # Line j crosses the k-th row from the sun at column first + j - k * slope.
-        whole = int(math.floor(-k * slope))
+        whole = math.floor(-k * slope)
         part = np.float32(-k * slope - whole)
         # Shadow at nodes, from the lines left and right of each.
         for c in range(columns):

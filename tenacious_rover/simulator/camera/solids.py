@@ -33,11 +33,12 @@ SEED = 21
 LABEL = 22
 WIDTH = 24
 
+
 @njit(cache=True, error_model="numpy")
-def enter_exit(
+def enter_exit(  # noqa: C901, PLR0912, PLR0915 (one compiled loop)
     kind: int, px: float, py: float, pz: float, dx: float, dy: float, dz: float
 ) -> tuple[float, float]:
-    """Ray parameters where p + t d enters and leaves the unit solid; enter > exit when it misses."""
+    """Ray parameters where p + t d enters and leaves the unit solid; enter > exit: it misses."""
     if kind == 0:
         a = dx * dx + dy * dy + dz * dz
         # Root about the nearest point, which stays exact far from the solid.
@@ -161,7 +162,9 @@ def blocks(
 
 
 @njit(cache=True, error_model="numpy")
-def outward(solids: NDArray[np.float64], i: int, px: float, py: float, pz: float) -> tuple[float, float, float]:
+def outward(
+    solids: NDArray[np.float64], i: int, px: float, py: float, pz: float
+) -> tuple[float, float, float]:
     """Unit normal in map at a point on the surface of solid i, given in its unit frame."""
     kind = int(solids[i, 16])
     nx, ny, nz = 0.0, 0.0, 0.0

@@ -136,9 +136,9 @@ def _bumps(
 def _fine(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Heights in m over 0.613 m and tone: grains and clods up to a few mm, thumb-sized dimples."""
     texel = _MEDIAN_PERIOD[0] / SIZE
-    height = 0.0010 * _noise(rng, 1.6, 4, 160)
-    height += texel * _bumps(rng, 5200, 0.9, 3.2, 2.2)
-    height -= 0.35 * texel * gaussian_filter(_bumps(rng, 260, 3.0, 12.0, 1.8), 1.0, mode="wrap")
+    height = 0.0007 * _noise(rng, 1.5, 3, 160)
+    height += 0.5 * texel * _bumps(rng, 5200, 0.9, 3.0, 2.2)
+    height -= 0.25 * texel * gaussian_filter(_bumps(rng, 160, 3.0, 12.0, 1.8), 1.5, mode="wrap")
     tone = 1.0 + 0.05 * _noise(rng, 0.7, 6, 200) + 0.03 * _noise(rng, 1.0, 2, 20)
     return gaussian_filter(height, 0.5, mode="wrap"), tone
 
@@ -146,9 +146,9 @@ def _fine(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.flo
 def _coarse(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Heights in m over 6.371 m and tone: gentle lumps and hand-sized pits."""
     texel = _MEDIAN_PERIOD[2] / SIZE
-    height = 0.006 * _noise(rng, 1.9, 12, 200)
+    height = 0.005 * _noise(rng, 1.9, 10, 200)
     pits = gaussian_filter(_bumps(rng, 420, 1.5, 7.0, 2.0), 0.8, mode="wrap")
-    height -= 0.4 * texel * pits
+    height -= 0.3 * texel * pits
     tone = 1.0 + 0.05 * _noise(rng, 1.2, 2, 120)
     return height, tone
 
@@ -166,7 +166,7 @@ def horizon(
             way = 0.7
             for _ in range(steps):
                 x, y = c + way * ax, r + way * ay
-                j, i = int(math.floor(x)), int(math.floor(y))
+                j, i = math.floor(x), math.floor(y)
                 u, v = x - j, y - i
                 j0, i0, j1, i1 = j % n, i % n, (j + 1) % n, (i + 1) % n
                 top = (height[i0, j0] * (1 - u) + height[i0, j1] * u) * (1 - v) + (
@@ -180,7 +180,12 @@ def horizon(
 
 @njit(cache=True, error_model="numpy")
 def sample(
-    texels: NDArray[np.int16], table: NDArray[np.float64], layer: int, x: float, y: float, size: float
+    texels: NDArray[np.int16],
+    table: NDArray[np.float64],
+    layer: int,
+    x: float,
+    y: float,
+    size: float,
 ) -> tuple[float, float, float, float, float]:
     """Slope x, slope y (in map), tone, horizon tangent and its spread at (x, y), averaged.
 

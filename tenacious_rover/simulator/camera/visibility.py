@@ -53,27 +53,25 @@ def ray(view: View, u: float, v: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def land(
-    near: Ground, far: Ground, view: View, u: float, v: float, start: float
-) -> tuple[float, int]:
-    """Depth and SKY, NEAR or FAR of the ground seen through pixel (u, v)."""
-    dx, dy, dz = ray(view, u, v)
-    ox, oy, oz = view.eye
-    t = cast(near, ox, oy, oz, dx, dy, dz, start, math.inf)
-    if t < math.inf:
-        return t, -2
-    # The land around begins where the ray leaves the grid.
+def border(
+    heights: NDArray[np.float32],
+    x0: float,
+    y0: float,
+    step: float,
+    ox: float,
+    oy: float,
+    dx: float,
+    dy: float,
+) -> float:
+    """Ray parameter where a ray leaves the grid for the land around; inf when it never does."""
     leave = math.inf
     if dx != 0.0:
-        edge = near.x0 + (near.step * (near.heights.shape[1] - 1) if dx > 0.0 else 0.0)
+        edge = x0 + (step * (heights.shape[1] - 1) if dx > 0.0 else 0.0)
         leave = min(leave, (edge - ox) / dx)
     if dy != 0.0:
-        edge = near.y0 + (near.step * (near.heights.shape[0] - 1) if dy > 0.0 else 0.0)
+        edge = y0 + (step * (heights.shape[0] - 1) if dy > 0.0 else 0.0)
         leave = min(leave, (edge - oy) / dy)
-    if leave == math.inf:
-        return math.inf, -1
-    t = cast(far, ox, oy, oz, dx, dy, dz, max(leave, start, 0.0), math.inf)
-    return (t, -3) if t < math.inf else (math.inf, -1)
+    return max(leave, 0.0)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -91,26 +89,65 @@ def cast_frame(
     """
     strips = (view.width + 39) // 40
     for strip in prange(strips):
+        # Arrays are taken out of their tuples once: each use inside costs in the loop.
+        h, top, levels = near.heights, near.maxima, near.levels
+        x0, y0, step = near.x0, near.y0, near.step
+        fh, ftop, flevels = far.heights, far.maxima, far.levels
+        fx0, fy0, fstep = far.x0, far.y0, far.step
+        ox, oy, oz = view.eye[0], view.eye[1], view.eye[2]
         first, last = strip * 40, min(strip * 40 + 40, view.width)
         for row in range(view.height):
             v = view.height - 1 - row
             for u in range(first, last):
                 start = 0.0
                 if coherent and row > 0 and first < u < last - 1:
-                    least = min(min(depth[v + 1, u - 1], depth[v + 1, u]), depth[v + 1, u + 1])
+                    least = min(depth[v + 1, u - 1], depth[v + 1, u], depth[v + 1, u + 1])
                     if least == math.inf:
                         depth[v, u], what[v, u] = math.inf, -1
                         continue
                     start = 0.96 * least
-                t, seen = land(near, far, view, u, v, start)
-                if t == start and start > 0.0:  # began below ground: the guess was wrong
-                    t, seen = land(near, far, view, u, v, 0.0)
-                depth[v, u], what[v, u] = t, seen
+                dx, dy, dz = ray(view, u, v)
+                t, seen = math.inf, -2
+                out = border(h, x0, y0, step, ox, oy, dx, dy)
+                if start < out:
+                    t = cast(h, top, levels, x0, y0, step, ox, oy, oz, dx, dy, dz, start, out)
+                    if t == start and start > 0.0:  # began below ground: the guess was wrong
+                        t = cast(h, top, levels, x0, y0, step, ox, oy, oz, dx, dy, dz, 0.0, out)
+                if t == math.inf and out < math.inf:
+                    seen = -3
+                    t = cast(
+                        fh,
+                        ftop,
+                        flevels,
+                        fx0,
+                        fy0,
+                        fstep,
+                        ox,
+                        oy,
+                        oz,
+                        dx,
+                        dy,
+                        dz,
+                        max(out, start),
+                        math.inf,
+                    )
+                depth[v, u] = t
+                what[v, u] = seen if t < math.inf else -1
+
+
+@njit(cache=True, error_model="numpy")
+def _outside(across: float, depth: float, f: float, border: float, radius: float) -> bool:
+    """Whether a ball lies beyond one side of the picture, `border` px from the axis."""
+    return f * across + border * depth < -radius * math.sqrt(f * f + border * border)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def project(
-    solids: NDArray[np.float64], view: View, smallest: float, boxes: NDArray[np.int32], near: NDArray[np.float64]
+    solids: NDArray[np.float64],
+    view: View,
+    smallest: float,
+    boxes: NDArray[np.int32],
+    near: NDArray[np.float64],
 ) -> None:
     """Bounds of each solid on the picture, from an ellipsoid that holds it.
 
@@ -134,12 +171,19 @@ def project(
         boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = 0, 0, -1, -1
         if cz + radius <= 0.0 or 2.0 * radius * view.fx < smallest * cz:
             continue
+        cx = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
+        cy = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
+        if (
+            _outside(cx, cz, view.fx, view.cx, radius)
+            or _outside(-cx, cz, view.fx, view.width - 1.0 - view.cx, radius)
+            or _outside(cy, cz, view.fy, view.cy, radius)
+            or _outside(-cy, cz, view.fy, view.height - 1.0 - view.cy, radius)
+        ):
+            continue
         near[i] = max(cz - radius, 0.0)
         if cz - radius < 1e-3:
             boxes[i, 2], boxes[i, 3] = view.width - 1, view.height - 1
             continue
-        cx = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
-        cy = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
         # Half axes as columns in the camera frame: rows of `unit` are axes over half sizes.
         kind = int(solids[i, 16])
         swell = 1.0 if kind == 0 else (2.0 if kind == 2 else 3.0)
@@ -206,16 +250,14 @@ def splat(
                     if depth[v, u] <= least:
                         continue
                     x = (u - view.cx) / view.fx
-                    t, leave = enter_exit(
-                        kind, px, py, pz, rx + x * ax, ry + x * ay, rz + x * az
-                    )
+                    t, leave = enter_exit(kind, px, py, pz, rx + x * ax, ry + x * ay, rz + x * az)
                     if 0.0 < t <= leave and t < depth[v, u]:
                         depth[v, u] = t
                         what[v, u] = -10 - i if are_parts else i
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def cast_edges(
+def cast_edges(  # noqa: C901, PLR0912 (one compiled loop)
     near: Ground,
     far: Ground,
     rocks: NDArray[np.float64],
@@ -243,7 +285,11 @@ def cast_edges(
         fine_depth: (n, k), written.
         fine_what: (n, k), written.
     """
-    ox, oy, oz = view.eye
+    h, top, levels = near.heights, near.maxima, near.levels
+    x0, y0, step = near.x0, near.y0, near.step
+    fh, ftop, flevels = far.heights, far.maxima, far.levels
+    fx0, fy0, fstep = far.x0, far.y0, far.step
+    ox, oy, oz = view.eye[0], view.eye[1], view.eye[2]
     for n in prange(len(pixels)):
         v0, u0 = pixels[n]
         around = np.empty(9, np.int32)
@@ -262,8 +308,31 @@ def cast_edges(
                         count += 1
         for k in range(offsets.shape[0]):
             u, v = u0 + offsets[k, 0], v0 + offsets[k, 1]
-            t, seen = land(near, far, view, u, v, 0.9 * least)
             dx, dy, dz = ray(view, u, v)
+            out = border(h, x0, y0, step, ox, oy, dx, dy)
+            t, seen = math.inf, -2
+            if 0.9 * least < out:
+                t = cast(h, top, levels, x0, y0, step, ox, oy, oz, dx, dy, dz, 0.9 * least, out)
+            if t == math.inf and out < math.inf:
+                seen = -3
+                t = cast(
+                    fh,
+                    ftop,
+                    flevels,
+                    fx0,
+                    fy0,
+                    fstep,
+                    ox,
+                    oy,
+                    oz,
+                    dx,
+                    dy,
+                    dz,
+                    max(out, 0.9 * least),
+                    math.inf,
+                )
+            if t == math.inf:
+                seen = -1
             for j in range(count):
                 one = around[j]
                 if one >= 0:

@@ -50,7 +50,7 @@ def panels(drives: Sequence[Drive]) -> go.Figure | None:
         ("tilt, °", _tilt),
         ("slip", _slip),
         ("torque, N·m", _torque),
-        ("power, W", _power),
+        ("battery power, W", _power),
         ("charge, %", _charge),
         ("temperature, °C", _temperature),
     ):
@@ -98,13 +98,13 @@ def _stacked(chosen: list[tuple[str, list[Line]]]) -> go.Figure:
     return out
 
 
-_FROM_ZERO = ("speed", "tilt", "power")
+_FROM_ZERO = ("speed", "tilt", "battery")
 _LEAST = {
     "speed": 0.05,
     "tilt": 5.0,
     "slip": 0.2,
     "torque": 0.2,
-    "power": 2.0,
+    "battery": 2.0,
     "charge": 5.0,
     "temperature": 5.0,
 }
@@ -290,17 +290,19 @@ def nodes_figure(drive: Drive) -> go.Figure | None:
         return None
     out = style.figure(280)
     for i, use in enumerate(sorted(uses, key=lambda u: -u.rows[-1][1])):
-        rows = style.thinned(np.array(use.rows), 160)
-        passed = np.maximum(np.diff(rows[:, 0]), 1e-6)
-        share = np.diff(rows[:, 1]) / passed
+        rows = np.array(use.rows)
+        edges = np.linspace(rows[0, 0], rows[-1, 0], min(60, len(rows)))
+        spent = np.interp(edges, rows[:, 0], rows[:, 1])
+        share = np.diff(spent) / max(edges[1] - edges[0], 1e-6)
+        middles = (edges[1:] + edges[:-1]) / 2.0
         out.add_trace(
             go.Scatter(
-                x=style.rounded((rows[1:, 0] - drive.span_s[0]) / 60.0, 3),
+                x=style.rounded((middles - drive.span_s[0]) / 60.0, 3),
                 y=style.rounded(share),
                 mode="lines",
                 stackgroup="cpu",
                 name=use.name,
-                line={"width": 0.5, "color": style.DRIVES[i % len(style.DRIVES)]},
+                line={"width": 0.5, "color": style.MANY[i % len(style.MANY)]},
             )
         )
     out.update_yaxes(title="CPU s per s of rover time", rangemode="tozero")

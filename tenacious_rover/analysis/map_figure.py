@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLANS_SHOWN = 40
 _FINE_M = 0.025
+_TRUE = "#0fd07a"
 _MAP_GRID = "rgba(110,120,130,0.22)"
 
 
@@ -44,9 +45,9 @@ def map_figure(drives: Sequence[Drive], files: Sequence[RunFiles]) -> go.Figure 
         if alone:
             _zones(out, run.facts)
             _plans(out, drive)
-        _path(out, drive.truth, f"{prefix}true path", style.TRUTH if alone else colour, "dot")
         words = "estimated path" if drive.frame == "map" else "path in odom"
         _path(out, drive.estimate, prefix + words, colour, "solid")
+        _path(out, drive.truth, f"{prefix}true path", _TRUE if alone else colour, "dot")
         if alone:
             _stops(out, drive)
             _events(out, drive)
@@ -97,7 +98,7 @@ def ground_image(canvas: Canvas) -> tuple[NDArray[np.uint8], tuple[float, float,
     if hazard is not None:
         raw = np.nan_to_num(np.clip(hazard, 0.0, 1.0)).astype(np.float32)
         danger = cv2.resize(raw, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-        share = (0.6 * np.clip((danger - 0.25) / 0.6, 0.0, 1.0))[..., None]
+        share = (0.5 * np.clip((danger - 0.3) / 0.6, 0.0, 1.0))[..., None]
         rgb = (1.0 - share) * rgb + share * np.array([200.0, 62.0, 42.0])
     alpha = cv2.resize(
         known.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST

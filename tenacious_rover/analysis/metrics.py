@@ -50,6 +50,8 @@ def drift(estimate: Track, truth: Track, segment_m: float = 2.0) -> Drift | None
         return None
     if reference.num_poses < 3:
         return None
+    # The height of map's origin is a convention: errors are those in the plane.
+    reference, found = _flat(reference), _flat(found)
     difference = found.positions_xyz - reference.positions_xyz
     error = np.hypot(difference[:, 0], difference[:, 1])
     heading = np.degrees(_wrapped(_yaw(found) - _yaw(reference)))
@@ -67,6 +69,11 @@ def drift(estimate: Track, truth: Track, segment_m: float = 2.0) -> Drift | None
         rpe = metrics.RPE(relation, segment_m, metrics.Unit.meters, all_pairs=True)
         figures |= _evo(rpe, reference, found, f"rpe_{segment_m:g}m_m")
     return Drift(reference.timestamps, driven, error, heading, figures)
+
+
+def _flat(trajectory: Any) -> PoseTrajectory3D:
+    xyz = trajectory.positions_xyz * np.array([1.0, 1.0, 0.0])
+    return PoseTrajectory3D(xyz, trajectory.orientations_quat_wxyz, trajectory.timestamps)
 
 
 def _evo(metric: Any, reference: Any, found: Any, name: str) -> dict[str, float]:
@@ -182,8 +189,8 @@ LABELS = {
     "immobile_s": ("time immobile", "s", 1),
     "recoveries": ("recoveries", "", 0),
     "cycle_ms_p95": ("planning cycle, 95 %", "ms", 1),
-    "energy_wh": ("energy used", "Wh", 2),
-    "power_w": ("power, mean", "W", 2),
+    "energy_wh": ("energy out of the battery", "Wh", 2),
+    "power_w": ("battery power, mean", "W", 2),
     "charge_used_percent": ("charge used", "%", 1),
     "warnings": ("warnings", "", 0),
     "cpu_s": ("processor time of all nodes", "s", 0),

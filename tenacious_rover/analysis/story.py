@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tenacious_rover.analysis.metrics import shown, summary
@@ -155,7 +157,7 @@ def steps(drive: Drive) -> list[dict[str, Any]]:
             "name": step.name,
             "begin": minutes(step.begin_s - begin),
             "lasted": minutes(step.end_s - step.begin_s),
-            "outcome": step.outcome,
+            "outcome": "not ended" if step.outcome == "running" else step.outcome,
             "kind": "bad" if "failed" in step.outcome else "good" if "succ" in step.outcome else "",
         }
         for step in drive.steps
@@ -290,6 +292,18 @@ def nodes(drive: Drive) -> list[dict[str, Any]]:
     return sorted(out, key=lambda row: -float(row["cpu_s"]))
 
 
+def _recorder(drive: Drive) -> dict[str, str]:
+    """Profile and losses, in words."""
+    out = {}
+    with suppress(KeyError, ValueError, TypeError):
+        out["profile"] = "profile " + json.loads(drive.facts["recording"])["profile"]
+    if drive.dropped is not None:
+        lost = json.loads(drive.facts.get("dropped") or "{}")
+        words = [f"{sum(c.values())} by {reason}" for reason, c in lost.items() if c]
+        out["lost"] = ", ".join(words) or "none"
+    return out
+
+
 def origin(drive: Drive, files: RunFiles) -> list[tuple[str, str]]:
     """Where all this comes from."""
     facts = {**drive.facts}
@@ -307,9 +321,10 @@ def origin(drive: Drive, files: RunFiles) -> list[tuple[str, str]]:
         "machine": "Machine",
         "started": "Started",
         "description_sha256": "Description SHA-256",
-        "recording": "Recorder",
-        "dropped": "Messages lost",
+        "profile": "Recorded",
+        "lost": "Messages lost",
     }
+    facts |= _recorder(drive)
     rows = [(words, facts[key]) for key, words in names.items() if facts.get(key)]
     messages = sum(count for _, _, count in drive.topics)
     rows.append(("Bag", f"{messages} messages on {len(drive.topics)} topics"))

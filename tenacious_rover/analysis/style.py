@@ -22,12 +22,14 @@ WARN = "#d9822b"
 BAD = "#c0392b"
 DRIVES = ("#1f6fb2", "#d1495b", "#2a9d5c", "#8d5fb0", "#e8a33d", "#3aa6a6")
 """One colour per drive when several are compared."""
+MANY = (*DRIVES, "#7f8c99", "#b5651d", "#6b8e23", "#c97bb5", "#4b5f8a", "#d4c04a")
+"""For more lines than drives."""
 SEVERITIES = {
     0: ("detail", "#c5ccd3"),
-    1: ("activity", "#9fb3c8"),
+    1: ("minor activity", "#9fb3c8"),
     2: ("activity", "#4f81bd"),
     3: ("warning", "#e8a33d"),
-    4: ("warning", "#d9822b"),
+    4: ("serious warning", "#c9611f"),
     5: ("fatal", "#c0392b"),
 }
 MOST_POINTS = 1500

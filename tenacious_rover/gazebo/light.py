@@ -43,7 +43,9 @@ class Ground:
         step = self.size_m / (self.heights.shape[0] - 1)
         column = (np.asarray(x, float) - self.center[0] + self.size_m / 2.0) / step
         row = (np.asarray(y, float) - self.center[1] + self.size_m / 2.0) / step
-        return map_coordinates(self.heights, [row, column], order=1, mode="nearest")
+        at = np.broadcast_arrays(np.atleast_1d(row), np.atleast_1d(column))
+        found = map_coordinates(self.heights, at, order=1, mode="nearest")
+        return float(found[0]) if np.ndim(x) == np.ndim(y) == 0 else found
 
     def shadowed(self, point: NDArray[np.float64], sun: NDArray[np.float64]) -> bool:
         """Whether ground or lander hide the sun (unit vector) from a point (3,) in map.

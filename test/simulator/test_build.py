@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -201,3 +202,27 @@ def test_facts_are_json():
     known = json.loads(json.dumps(facts(build_world(small(), cache=False))))
     assert known["rocks"] > 100
     assert known["crater_depth_ratio"] == pytest.approx(0.061, abs=0.005)
+
+
+def test_goals_of_the_demonstration_are_free_and_reachable_but_not_straight():
+    from scipy import ndimage
+
+    from tenacious_rover.simulator.terrain.surface import surface
+
+    world = build_world(load_world("first_traverse"))
+    stops = [(2.8, 0.0), (5.5, 1.5), (7.5, -2.0), (6.0, -5.0)]
+    x = world.origin[0] + world.resolution_m * np.arange(len(world.heights))
+    hard = (surface(world) - world.heights > 0.05) | (slope_deg(world, 0.32) > 18.0)
+    hard |= (np.abs(x)[None, :] < 1.6) & (np.abs(x)[:, None] < 1.6)
+    away = ndimage.distance_transform_edt(~hard) * world.resolution_m
+    rooms = ndimage.label(away > 0.3)[0]  # the rover's half diagonal is 0.31 m
+
+    def cells(places):
+        index = np.round((np.atleast_2d(places) - world.origin) / world.resolution_m).astype(int)
+        return index[:, 1], index[:, 0]
+
+    assert len(set(rooms[cells(stops)])) == 1
+    assert rooms[cells(stops)][0] > 0
+    for here, there in itertools.pairwise(np.array(stops)):
+        line = here + np.linspace(0.0, 1.0, 200)[:, None] * (there - here)
+        assert away[cells(line)].min() < 0.2  # half the rover's width and a margin

@@ -66,10 +66,29 @@ def publisher(node: Node, topic: Topic) -> Publisher:
 
 
 def subscription(node: Node, topic: Topic, callback: Callable[[Any], None]) -> Subscription:
-    """A subscription to a contract topic."""
-    return node.create_subscription(
-        message_class(topic.type), topic.name, callback, profile(topic.quality)
+    """A subscription to a contract topic.
+
+    Of a fast stream all that waits is taken at once: the executor would look around in the whole
+    node after each sample, and other callbacks of the node would see the past.
+    """
+    made: Subscription
+
+    def drained(message: Any) -> None:
+        callback(message)
+        for _ in range(_DEPTHS[topic.quality]):
+            with made.handle:
+                taken = made.handle.take_message(made.msg_type, made.raw)
+            if taken is None:
+                return
+            callback(taken[0])
+
+    made = node.create_subscription(
+        message_class(topic.type),
+        topic.name,
+        drained if topic.quality is Quality.SENSOR else callback,
+        profile(topic.quality),
     )
+    return made
 
 
 def to_seconds(stamp: Time) -> float:

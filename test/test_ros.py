@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rclpy
 from hypothesis import given
 from hypothesis import strategies as st
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import Imu
 
 from tenacious_rover import ros
 from tenacious_rover.rover import contract, frames
@@ -82,3 +85,27 @@ def test_every_type_of_the_contract_exists():
     for topic in (*contract.COMMANDS, *contract.MEASUREMENTS, *contract.OFFERED, *contract.TRUTH):
         assert ros.message_class(topic.type) is not None
         assert ros.profile(topic.quality).depth > 0
+
+
+@pytest.mark.ros
+def test_a_fast_stream_is_taken_whole_and_in_order():
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("stream", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    seen, turns = [], []
+    ros.subscription(node, contract.IMU, lambda m: seen.append(m.header.stamp.sec))
+    out = ros.publisher(node, contract.IMU)
+    while not out.get_subscription_count():
+        executor.spin_once(0.05)
+    for second in range(150):
+        out.publish(Imu(header=ros.header(float(second), "imu")))
+    while len(seen) < 150 and len(turns) < 200:
+        executor.spin_once(0.5)
+        turns.append(len(seen))
+    assert seen == list(range(150))
+    assert len(turns) < 50
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown(context=context)

@@ -63,7 +63,7 @@ class NavigationConfig:
     max_recoveries: int = bounded(8, 0, 100, "then the drive is given up")
     max_blocked: int = bounded(10, 1, 200, "looks around without any way on, then no path")
     # time
-    pose_timeout_s: float = bounded(0.6, 0.1, 60.0, "an older pose stops the wheels")
+    pose_timeout_s: float = bounded(1.0, 0.1, 60.0, "an older pose stops the wheels")
     terrain_timeout_s: float = bounded(6.0, 0.5, 600.0, "an older map stops the wheels")
     give_up_s: float = bounded(15.0, 1.0, 3600.0, "stopped that long for lack of data: give up")
     time_factor: float = bounded(4.0, 1.0, 100.0, "time limit over the time of the straight way")

@@ -9,13 +9,13 @@
         ...
 
 The same seed and the same commands at the same times give the same run, bit for bit. Commands take
-effect at `time_s`; `log` keeps them, and `replayed` runs them again.
+effect at `time_s`; `log` keeps them, and `journal.rerun` runs them again.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -231,6 +231,7 @@ class Simulator:
         samples += self._house.samples(self._active)
         if self._camera_every and dynamics.steps >= self._next_frame:
             self._next_frame += self._camera_every
+            self._house.photographed()
             if self._eyes is not None:
                 samples.append(self._picture())
         self._tell_attached(samples)
@@ -283,16 +284,20 @@ class Simulator:
         Raises:
             SimulatorError: this simulator was made without cameras.
         """
-        self.log.append(Command(self.dynamics.steps, "capture", ()))
         if self._eyes is None:
             raise SimulatorError("capture: this simulator was made with cameras=False")
+        self.photographed()
         return self._picture()
+
+    def photographed(self) -> None:
+        """Account for a picture that nobody renders: its energy."""
+        self.log.append(Command(self.dynamics.steps, "capture", ()))
+        self._house.photographed()
 
     def _picture(self) -> Stereo:
         assert self._eyes is not None
         dust = [one for one in self._active if isinstance(one, LensDust)]
         frozen = any(isinstance(one, FrozenCamera) for one in self._active)
-        self._house.photographed()
         return self._eyes.pair(dust, frozen)
 
     @property
@@ -316,7 +321,9 @@ class Simulator:
             "world_digest": self.world.digest,
             "rover": self.rover.name,
             "seed": self.seed,
-            "step_s": self.config.step_s,
+            "config": {
+                field.name: getattr(self.config, field.name) for field in fields(SimulatorConfig)
+            },
         }
 
 
@@ -329,18 +336,3 @@ _SENSOR = {
     "Temperature": "temperature",
     "Attached": "",
 }
-
-
-def replayed(simulator: Simulator, log: Sequence[Command], until_s: float) -> list[Measurement]:
-    """Run a log again in a fresh simulator up to `until_s`; what it measures."""
-    found: list[Measurement] = []
-    step = simulator.config.step_s
-    for command in log:
-        due = command.step - simulator.dynamics.steps
-        if due > 0:
-            found += simulator.advance(due * step)
-        getattr(simulator, command.name)(*command.arguments)
-    rest = until_s - simulator.time_s
-    if rest > step / 2.0:
-        found += simulator.advance(rest)
-    return found

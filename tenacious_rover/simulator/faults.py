@@ -161,8 +161,8 @@ def fault(values: Any, where: str = "fault") -> Fault:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:]) or values["kind"]
-        given = first.get("input")
-        words = f"{where}: {field}: {given!r}: {first['msg']}"
+        given = "is missing" if first["type"] == "missing" else f"{first.get('input')!r}"
+        words = f"{where}: {field}: {given}: {first['msg']}"
         raise SimulatorError(words) from error
     return made
 

@@ -8,11 +8,13 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tenacious_rover.simulator.engine import Command
+from tenacious_rover.simulator.engine import Command, Simulator
 from tenacious_rover.simulator.error import SimulatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tenacious_rover.rover.measurements import Measurement
 
 _NAMES = ("drive", "move_scoop", "arm", "release", "set_camera", "inject", "capture")
 
@@ -41,6 +43,34 @@ def commands(lines: Iterable[str]) -> list[Command]:
             raise SimulatorError(f"command {number}: {name!r} is not one of {', '.join(_NAMES)}")
         found.append(Command(step, name, arguments))
     return found
+
+
+def rerun(
+    simulator: Simulator, log: Sequence[Command], steps: Iterable[int]
+) -> Iterator[list[Measurement]]:
+    """Run commands again in a fresh simulator, stopping at each of `steps`.
+
+    Yields:
+        what was measured since the stop before; the simulator then stands at that step.
+    """
+    waiting = list(log)
+    found: list[Measurement] = []
+    for stop in steps:
+        while waiting and waiting[0].step <= stop:
+            command = waiting.pop(0)
+            found += _until(simulator, command.step)
+            if command.name != "capture" or simulator.cameras:
+                getattr(simulator, command.name)(*command.arguments)
+            else:
+                simulator.photographed()
+        found += _until(simulator, stop)
+        yield found
+        found = []
+
+
+def _until(simulator: Simulator, step: int) -> list[Measurement]:
+    due = step - simulator.dynamics.steps
+    return simulator.advance(due * simulator.config.step_s) if due > 0 else []
 
 
 def _plain(value: Any) -> Any:

@@ -178,7 +178,12 @@ class SimulatorNode(RoverNode):
         folder = self.get_parameter("run_folder").value
         if folder:
             path = Path(folder) / "simulator.json"
-            path.write_text(json.dumps(self.simulator.metadata, indent=1), encoding="utf-8")
+            facts = {
+                **self.simulator.metadata,
+                "world": self.config.world,
+                "rover": self.get_parameter("description").value,
+            }
+            path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     # -- services -----------------------------------------------------------------------------
 

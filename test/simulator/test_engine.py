@@ -13,7 +13,6 @@ from yard import driven, of, plane, simulator
 
 from tenacious_rover.rover.measurements import Attached, Battery, Imu, Joints, Sun, Temperature
 from tenacious_rover.simulator import journal
-from tenacious_rover.simulator.engine import replayed
 from tenacious_rover.simulator.error import SimulatorError
 
 RUN = """
@@ -162,7 +161,9 @@ def test_command_log_runs_again_exactly():
     sim, found = story()
     lines = [journal.line(command) for command in sim.log]
     again = simulator(plane(4.0, rocks=[(0.5, 0.1, 0.06, -0.01)]), 3)
-    measured = replayed(again, journal.commands(lines), sim.time_s)
+    log = journal.commands(lines)
+    stops = [700, 1501, sim.dynamics.steps]
+    measured = [one for part in journal.rerun(again, log, stops) for one in part]
     assert digest(again, measured) == digest(sim, found)
 
 

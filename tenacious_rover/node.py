@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psutil
 import rclpy
@@ -34,6 +34,7 @@ from rclpy.task import Future
 
 from tenacious_interfaces.msg import Event, Heartbeat
 from tenacious_rover import ros
+from tenacious_rover.feed import FeedLog
 from tenacious_rover.rover import contract
 from tenacious_rover.rover.config import ConfigError, checked, configured
 
@@ -61,6 +62,8 @@ class RoverNode(LifecycleNode):
 
     config_type: type
     rover: Rover
+    replayable: ClassVar[bool] = False
+    """Whether the node tells the order of its inputs, so that a bag can be replayed exactly."""
 
     def __init__(self, name: str, config_type: type) -> None:
         super().__init__(name)
@@ -73,6 +76,7 @@ class RoverNode(LifecycleNode):
         self._process = psutil.Process()
         self._heartbeat = ros.publisher(self, contract.HEARTBEAT)
         self._events = ros.publisher(self, contract.EVENTS)
+        self._feed = FeedLog(self) if self.replayable else None
         self._build_failed: Exception | None = None
         self.create_timer(1.0 / HEARTBEAT_HZ, self._beat)
 
@@ -165,6 +169,18 @@ class RoverNode(LifecycleNode):
         beat.cpu_s = usage.ru_utime + usage.ru_stime
         beat.memory_mb = self._process.memory_info().rss / 1e6
         self._heartbeat.publish(beat)
+        if self._feed is not None:
+            self._feed.tell()
+
+    def note_input(self, name: str, message: Any) -> None:
+        """An input was taken (called by `ros.subscription`)."""
+        if self._feed is not None:
+            self._feed.note(name, message)
+
+    def note_moment(self, name: str) -> None:
+        """The core did something of its own accord: a cycle, a new goal."""
+        if self._feed is not None:
+            self._feed.add(name, self.get_clock().now().nanoseconds)
 
     # -- waiting ------------------------------------------------------------------------------
 

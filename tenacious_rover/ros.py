@@ -72,6 +72,9 @@ def subscription(node: Node, topic: Topic, callback: Callable[[Any], None]) -> S
     node after each sample, and other callbacks of the node would see the past.
     """
     made: Subscription
+    note = getattr(node, "note_input", None)
+    if note is not None:
+        callback = _noted(callback, topic.name, note)
 
     def drained(message: Any) -> None:
         callback(message)
@@ -89,6 +92,18 @@ def subscription(node: Node, topic: Topic, callback: Callable[[Any], None]) -> S
         profile(topic.quality),
     )
     return made
+
+
+def _noted(
+    callback: Callable[[Any], None], name: str, note: Callable[[str, Any], None]
+) -> Callable[[Any], None]:
+    """The node says what it takes, in its order."""
+
+    def noted(message: Any) -> None:
+        note(name, message)
+        callback(message)
+
+    return noted
 
 
 def to_seconds(stamp: Time) -> float:

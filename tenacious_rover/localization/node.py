@@ -39,6 +39,7 @@ class LocalizationNode(RoverNode):
     """Feeds `Localizer` and says what it says."""
 
     config: LocalizationConfig
+    replayable = True
 
     def __init__(self) -> None:
         super().__init__("localization", LocalizationConfig)

@@ -51,6 +51,7 @@ class NavigationNode(RoverNode):
     """Ten times a second: newest pose and map in, one command out."""
 
     config: NavigationConfig
+    replayable = True
 
     def __init__(self) -> None:
         super().__init__("navigation", NavigationConfig)
@@ -201,6 +202,7 @@ class NavigationNode(RoverNode):
         if before is not None:
             self._settle(before, Command(code=Code.PREEMPTED, reason="another goal came"))
         # A goal travels as an action, which bags do not hold; a replay needs to know it.
+        self.note_moment("begin")
         if isinstance(goal, Goal):
             kind, words = "goal", f"to {goal.x:.2f} m east, {goal.y:.2f} m north"
         else:
@@ -227,6 +229,7 @@ class NavigationNode(RoverNode):
             self._idle()
             return
         if active.handle is not None and active.handle.is_cancel_requested:
+            self.note_moment("stop")
             self.navigator.stop()
             self.active = None
             self._send(0.0, 0.0)
@@ -234,6 +237,7 @@ class NavigationNode(RoverNode):
             return
         began = time.process_time()
         motion = Motion(self.immobile, self.slip, self.effort)
+        self.note_moment("cycle")
         command = self.navigator.cycle(self.now, self.poses.latest, self.terrain, motion)
         spent_ms = 1000.0 * (time.process_time() - began)
         self._send(command.linear_mps, command.angular_radps)

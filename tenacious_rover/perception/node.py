@@ -42,6 +42,7 @@ class PerceptionNode(RoverNode):
     """Heavy work once per frame, in the callback that completes it."""
 
     config: PerceptionConfig
+    replayable = True
 
     def __init__(self) -> None:
         super().__init__("perception", PerceptionConfig)

@@ -29,6 +29,7 @@ _STATES = {
     contract.PLAN.name,
     contract.NAVIGATION_STATE.name,
     contract.HEARTBEAT.name,
+    contract.FEED.name,
     contract.TRUTH_ODOMETRY.name,
     contract.TRUTH_PAYLOAD.name,
     contract.TRUTH_COMMANDS.name,

@@ -8,6 +8,7 @@ Being stuck is judged from what the wheels cannot fake: visual motion for drivin
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover
 
 Array = NDArray[np.float64]
+
+_WAYS = 400
+"""Samples of wheels kept: pictures are worked on when the wheels are up to seconds ahead."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,7 @@ class ImmobilityMonitor:
         self._turned = 0.0
         self._seen: tuple[float, float] | None = None
         self._stuck_seen_s = 0.0
-        self._wheel_path = 0.0
-        self._told_path = 0.0
+        self._ways: deque[tuple[float, float, float]] = deque([(-1e9, 0.0, 0.0)], _WAYS)
         self._rolling: Rolling | None = None
         self._slow_turn_s = 0.0
         self._stall_s = 0.0
@@ -78,8 +81,9 @@ class ImmobilityMonitor:
         self._rolling = rolling
         dt = 0.0 if last is None else min(max(rolling.time_s - last.time_s, 0.0), 0.2)
         told_v, told_w = self._told(rolling.time_s)
-        self._wheel_path += abs(rolling.forward) * dt
-        self._told_path += abs(told_v) * dt
+        _, wheel_way, told_way = self._ways[-1]
+        ahead = (wheel_way + abs(rolling.forward) * dt, told_way + abs(told_v) * dt)
+        self._ways.append((rolling.time_s, *ahead))
         self._judge_turning(rolling, turning, told_v, told_w, dt)
         self._judge_stall(rolling, told_v, told_w, dt)
         self._publish(rolling, forward, turning, told_v, pitch)
@@ -87,8 +91,10 @@ class ImmobilityMonitor:
     def seen(self, time_s: float, step: Array, seconds: float, sure: float) -> None:
         """Visual motion: `step` (3,) m, `sure` to one sigma, in the `seconds` up to `time_s`."""
         distance = float(np.linalg.norm(step))
-        path, self._wheel_path = self._wheel_path, 0.0
-        told, self._told_path = self._told_path, 0.0
+        if time_s > self._ways[-1][0] + 0.1:
+            # Wheels that have not been heard of yet cannot be compared.
+            return
+        path, told = self._way(time_s) - self._way(time_s - seconds)
         self._seen = (time_s, float(step[0]) / max(seconds, 1e-3))
         linear = self._told(time_s)[0]
         due = max(path, told)
@@ -105,10 +111,15 @@ class ImmobilityMonitor:
             self._stuck.pop("seen", None)
 
     def blind(self) -> None:
-        """The newest picture told nothing: what was summed up since the last is void."""
-        self._wheel_path = self._told_path = self._stuck_seen_s = 0.0
+        """The newest picture told nothing: what was seen before it is void."""
+        self._stuck_seen_s = 0.0
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _way(self, time_s: float) -> Array:
+        """Way (2,) of the wheels and of the command up to a time, m, whenever it is asked."""
+        times, wheels, told = zip(*self._ways, strict=True)
+        return np.array([np.interp(time_s, times, wheels), np.interp(time_s, times, told)])
 
     def _told(self, time_s: float) -> tuple[float, float]:
         """The command in force; the contract's time-out ends it."""

@@ -82,3 +82,36 @@ def check(
     else:
         typer.echo(f"{len(steps) - len(bad)} of {len(steps)} well; report in {report}")
     raise typer.Exit(FAILED if bad else DONE)
+
+
+@app.command(
+    epilog="Example: tenacious hardware emulate --world mare_calm --folder /tmp/rover, then "
+    "tenacious run --platform hardware --config /tmp/rover/rover.yaml"
+)
+def emulate(
+    world: Annotated[str, typer.Option(help="world file, or a shipped world")] = "first_traverse",
+    description: Annotated[str, typer.Option(help="rover: name or xacro file")] = "tenacious",
+    motors: Annotated[str, typer.Option(help="framed, roboclaw")] = "framed",
+    folder: Annotated[Path, typer.Option(help="where the wires appear")] = Path("emulated_rover"),
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """A rover of emulated parts in real time: the simulator behind serial, I2C and camera wires.
+
+    The platform `hardware` then drives it through its real drivers, bytes and all.
+    """
+    import signal
+
+    from tenacious_rover.emulation.bench import EmulatedRover
+
+    if motors not in ("framed", "roboclaw"):
+        raise refuse(f"--motors: {motors!r} is not one of framed, roboclaw")
+    ended: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, frame: ended.append(got))
+    try:
+        rover = EmulatedRover(folder.resolve(), world, description, seed, motors)
+    except (ValueError, FileNotFoundError) as error:
+        raise refuse(error) from error
+    typer.echo(f"wires are up; configuration: {folder / 'rover.yaml'}")
+    rover.run(lambda: bool(ended))
+    rover.close()

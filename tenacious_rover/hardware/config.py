@@ -26,6 +26,9 @@ class HardwareConfig:
     )
     counts_per_turn: float = bounded(48000.0, 1.0, 1e8, "encoder counts in a turn of the wheel")
     motor_timeout_s: float = bounded(0.3, 0.1, 0.5, "the controller's own, without a command")
+    track_factor: float = bounded(
+        1.5, 1.0, 4.0, "track that the rover turns by, over the geometric one: wheels skid"
+    )
     torque_per_a: float = bounded(0.4, 0.001, 100.0, "N m at the wheel per A")
 
     # I2C

@@ -120,7 +120,9 @@ class HardwarePlatform:
         """One turn of the drive loop: command, encoders, trips."""
         linear, angular = self.gate.at(now_s)
         stopped = self.stopped_by(now_s)
-        wanted = wheel_speeds(self.rover, 0.0 if stopped else linear, 0.0 if stopped else angular)
+        if stopped:
+            linear = angular = 0.0
+        wanted = wheel_speeds(self.rover, linear, angular, self.config.track_factor)
         self._wanted = wanted
         self._use("motors", now_s, lambda motors: motors.drive(wanted))
         state = self._use("motors", now_s, lambda motors: motors.read())

@@ -28,7 +28,7 @@ def stand(request, tmp_path):
 
 def test_it_drives_and_says_how_far(stand):
     found = stand.turns(0.8, (0.08, 0.1))
-    wanted = wheel_speeds(ROVER, 0.08, 0.1)
+    wanted = wheel_speeds(ROVER, 0.08, 0.1, stand.config.track_factor)
     assert stand.body.speeds == pytest.approx(wanted, abs=1e-3)
     assert isinstance(found[-1], Joints)
     assert found[-1].names[:4] == tuple(w.joint for w in ROVER.wheels)

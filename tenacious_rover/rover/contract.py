@@ -130,7 +130,7 @@ DIAGNOSTICS = _t("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _Q.STATE
 MISSION_STATE = _t("mission/state", "tenacious_interfaces/msg/MissionState", _Q.LATCHED)
 EVENTS = _t("events", "tenacious_interfaces/msg/Event", _Q.LOG)
 HEARTBEAT = _t("heartbeat", "tenacious_interfaces/msg/Heartbeat", _Q.BEAT, 5.0)
-FEED = _t("feed", "std_msgs/msg/String", _Q.STATE, 5.0)
+FEED = _t("feed", "std_msgs/msg/String", _Q.LOG)
 """Which inputs a node took, in its order, as JSON; see `tenacious_rover.feed`."""
 IMAGE_RECORD = _t("imaging/record", "tenacious_interfaces/msg/ImageRecord", _Q.LOG)
 SAMPLE_RECORD = _t("sampling/record", "tenacious_interfaces/msg/SampleRecord", _Q.LOG)

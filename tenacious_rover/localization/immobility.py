@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_OBEY_S = 1.0
+"""From a command's stamp until it must show: its way to the platform, and the wheels' own."""
 _WAYS = 400
 """Samples of wheels kept: pictures are worked on when the wheels are up to seconds ahead."""
 
@@ -82,7 +84,9 @@ class ImmobilityMonitor:
         dt = 0.0 if last is None else min(max(rolling.time_s - last.time_s, 0.0), 0.2)
         told_v, told_w = self._told(rolling.time_s)
         _, wheel_way, told_way = self._ways[-1]
-        ahead = (wheel_way + abs(rolling.forward) * dt, told_way + abs(told_v) * dt)
+        begun = self._told_since is not None and rolling.time_s - self._told_since > _OBEY_S
+        due_v = abs(told_v) if begun else 0.0
+        ahead = (wheel_way + abs(rolling.forward) * dt, told_way + due_v * dt)
         self._ways.append((rolling.time_s, *ahead))
         self._judge_turning(rolling, turning, told_v, told_w, dt)
         self._judge_stall(rolling, told_v, told_w, dt)

@@ -12,11 +12,13 @@ outputs of the others, so that a difference belongs to one core.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenacious_rover.campaign.replay_lanes import LocalizationLane, NavigationLane, PerceptionLane
+from tenacious_rover.campaign.replay_feed import Feeder
+from tenacious_rover.campaign.replay_lanes import Lane, LocalizationLane, PerceptionLane
+from tenacious_rover.campaign.replay_navigation import NavigationLane
 from tenacious_rover.campaign.replay_setup import CORES, Options, Setup, prepare
 
 if TYPE_CHECKING:
@@ -24,16 +26,6 @@ if TYPE_CHECKING:
 
     from tenacious_rover.analysis.bag import Bag
     from tenacious_rover.campaign.replay_comparison import Comparison
-
-
-class Lane(Protocol):
-    """A core with what its node does around it."""
-
-    comparison: Comparison
-
-    def take(self, name: str, message: Any) -> None:
-        """A message of the contract topic `name`, in the order of the bag."""
-        ...
 
 
 def replay(
@@ -66,6 +58,7 @@ def replay(
     stop = None if options.stop_s is None else opening + options.stop_s
     first, last = start or opening, min(stop or end, end)
     told = first
+    feeders = [Feeder(lane, setup.exact, first) for lane in lanes]
     for said in bag.messages(dict.fromkeys(setup.topics, 0.0), start, stop):
         if said.topic == "/tf" and b"map\x00" not in said.raw:
             continue
@@ -73,11 +66,14 @@ def replay(
         if message is None:
             continue
         name = setup.topics[said.topic]
-        for lane in lanes:
-            lane.take(name, message)
+        for feeder in feeders:
+            feeder.offer(name, message, said.time_s)
         if said.time_s - told > 1.0:
             told = said.time_s
             watch((told - first) / max(last - first, 1e-9))
+    for feeder in feeders:
+        feeder.finish()
+        feeder.lane.comparison.skipped = feeder.skipped
     return [lane.comparison for lane in lanes]
 
 
@@ -100,6 +96,6 @@ def make_lanes(setup: Setup, options: Options, partial: bool) -> list[Lane]:
         lanes.append(mapping)
     if "navigation" in options.cores:
         chained = (upstream, mapping) if options.chain else (None, None)
-        lanes.append(NavigationLane(setup, *chained))
+        lanes.append(NavigationLane(setup, *chained, setup.exact))
     assert [lane.comparison.core for lane in lanes] == [c for c in CORES if c in options.cores]
     return lanes

@@ -40,12 +40,7 @@ def save(source: Path, options: Options, name: str, folder: Path = CASES) -> Pat
         with Bag(source) as bag:
             setup = prepare(bag, options)
         cut(source, target / "bag", options.start_s, options.stop_s, lambda t: t in setup.topics)
-        size = sum(p.stat().st_size for p in (target / "bag").iterdir()) / 1e6
-        if size > _LARGE_MB:
-            raise ReplayError(
-                f"{name}: {size:.0f} MB is too much for a test; shorten it with --from and --to, "
-                "or leave cores out with --cores"
-            )
+        _small(target)
         whole = replace(options, start_s=None, stop_s=None)
         case: dict[str, Any] = {
             "settings": options.settings,
@@ -65,6 +60,15 @@ def save(source: Path, options: Options, name: str, folder: Path = CASES) -> Pat
         shutil.rmtree(target)
         raise
     return target
+
+
+def _small(target: Path) -> None:
+    size = sum(p.stat().st_size for p in (target / "bag").iterdir()) / 1e6
+    if size > _LARGE_MB:
+        raise ReplayError(
+            f"{target.name}: {size:.0f} MB is too much for a test; shorten it with --from and "
+            "--to, or leave cores out with --cores"
+        )
 
 
 def check(target: Path) -> list[str]:

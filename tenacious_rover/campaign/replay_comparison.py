@@ -22,6 +22,8 @@ class Comparison:
     rows: list[tuple[float, float]] = field(default_factory=list)
     details: list[dict[str, Any]] = field(default_factory=list)
     """Of outputs that differ, the first few: time, what was recorded, what came now."""
+    skipped: int = 0
+    """Inputs that the node took and the bag does not have."""
 
     @property
     def tolerance(self) -> float:
@@ -67,6 +69,7 @@ class Comparison:
             "compared": len(self.rows),
             "differing": self.differing,
             "missing": self.missing,
+            "inputs_skipped": self.skipped,
             "worst": self.worst[1],
             "unit": UNITS[self.core],
             "first_s": self.first_s,

@@ -4,22 +4,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from tenacious_rover.analysis.pictures import message_grey
 from tenacious_rover.campaign.replay_comparison import TOLERANCES, Comparison
-from tenacious_rover.campaign.replay_setup import map_to_odom, pose_matrix
+from tenacious_rover.campaign.replay_setup import NEEDS, map_to_odom, pose_matrix
 from tenacious_rover.localization.localizer import Localizer
 from tenacious_rover.localization.sun import site_of
-from tenacious_rover.navigation.error import NavigationError
-from tenacious_rover.navigation.navigator import Navigator
-from tenacious_rover.navigation.state import Goal, Motion, ShortMove
-from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.perception.arrivals import Posed, PoseHistory
 from tenacious_rover.perception.error import PerceptionError
 from tenacious_rover.perception.mapper import TerrainMapper
@@ -33,6 +27,31 @@ if TYPE_CHECKING:
     from tenacious_rover.perception.terrain_map import TerrainMap
 
 _KEPT = 12
+
+
+class Lane(Protocol):
+    """A core with what its node does around it.
+
+    Attributes:
+        inputs: contract topics that the node takes.
+        outputs: contract topics that are compared.
+    """
+
+    comparison: Comparison
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+
+    def take(self, name: str, message: Any) -> None:
+        """A message of the contract topic `name`."""
+        ...
+
+    def moment(self, name: str, ns: int) -> bool:
+        """The node did something of its own accord; false: what it needs is not there yet."""
+        ...
+
+    def finish(self, last_ns: int) -> None:
+        """Nothing more comes; the node was fed up to that stamp."""
+        ...
 
 
 def _ns(stamp: Any) -> int:
@@ -79,6 +98,9 @@ _EYES = (contract.IMAGE_LEFT.name, contract.IMAGE_RIGHT.name, contract.DEPTH.nam
 class LocalizationLane:
     """`Localizer`, compared by odometry and the transform map to odom."""
 
+    outputs = frozenset({contract.ODOMETRY.name, contract.TF.name})
+    inputs = frozenset(t.name for t in NEEDS["localization"]) - outputs
+
     def __init__(self, setup: Setup) -> None:
         config = setup.configs["localization"]
         start = setup.start_map_T_base
@@ -113,6 +135,15 @@ class LocalizationLane:
             self._compare()
         else:
             self._slow(name, message)
+
+    def moment(self, name: str, ns: int) -> bool:
+        """There is none."""
+        del name, ns
+        return True
+
+    def finish(self, last_ns: int) -> None:
+        """Outputs after the last input that is known are not expected."""
+        self.comparison.recorded = sum(ns <= last_ns for ns in self.wanted)
 
     def _slow(self, name: str, message: Any) -> None:
         """What comes a few times a second."""
@@ -176,6 +207,9 @@ class PerceptionLane:
     Of the frames only those are taken that the node took, which its maps tell by their stamps.
     """
 
+    outputs = frozenset({contract.TERRAIN_MAP.name})
+    inputs = frozenset(t.name for t in NEEDS["perception"]) - outputs
+
     def __init__(self, setup: Setup, upstream: LocalizationLane | None, partial: bool) -> None:
         self.setup = setup
         self.mapper = TerrainMapper(setup.rover, setup.configs["perception"])
@@ -208,6 +242,15 @@ class PerceptionLane:
         elif name == contract.TERRAIN_MAP.name:
             self.recorded[_ns(message.header.stamp)] = message
             self._compare()
+
+    def moment(self, name: str, ns: int) -> bool:
+        """There is none."""
+        del name, ns
+        return True
+
+    def finish(self, last_ns: int) -> None:
+        """Maps of frames after the last input that is known are not expected."""
+        self.comparison.recorded = sum(ns <= last_ns for ns in self.setup.stamps["perception"])
 
     def _located(self, message: Any) -> None:
         time_s = _s(message.header.stamp)
@@ -295,103 +338,3 @@ def compare_maps(message: Any, now: TerrainMap, partial: bool) -> tuple[float, i
     lone = 0 if partial else int(np.isfinite(old).sum() + np.isfinite(new).sum() - 2 * both.sum())
     largest = float(apart.max()) if both.any() else 0.0
     return (math.inf if lone else largest), int((apart > TOLERANCES["perception"]).sum()) + lone
-
-
-@dataclass(frozen=True)
-class _Pose:
-    time_s: float
-    odom_T_base: NDArray[np.float64]
-    map_T_odom: NDArray[np.float64]
-
-
-class NavigationLane:
-    """`Navigator`, one cycle per recorded command, compared by `cmd_vel`."""
-
-    def __init__(
-        self, setup: Setup, upstream: LocalizationLane | None, mapping: PerceptionLane | None
-    ) -> None:
-        config = setup.configs["navigation"]
-        self.setup, self.upstream, self.mapping = setup, upstream, mapping
-        self.navigator = Navigator(setup.rover, config)
-        self.zones = Zones.parsed(config.keep_out, config.keep_in)
-        self.comparison = Comparison("navigation", len(setup.stamps["navigation"]))
-        self.pose: _Pose | None = None
-        self.map_T_odom: NDArray[np.float64] | None = None
-        self.terrain: TerrainMap | None = None
-        self.immobile, self.slip, self.effort = False, math.nan, math.nan
-        self.wheels = {wheel.joint for wheel in setup.rover.wheels}
-        if setup.start_goal is not None:
-            self._begin(setup.start_goal)
-
-    def take(self, name: str, message: Any) -> None:
-        """As the node does; each command is a cycle."""
-        if name == contract.TF.name:
-            self.map_T_odom = map_to_odom(
-                message, np.eye(4) if self.map_T_odom is None else self.map_T_odom
-            )
-        elif name == contract.ODOMETRY.name and self.map_T_odom is not None:
-            odom_T_base = pose_matrix(message.pose.pose)
-            self.pose = _Pose(_s(message.header.stamp), odom_T_base, self.map_T_odom)
-        elif name == contract.TERRAIN_MAP.name:
-            self._mapped(message)
-        elif name == contract.IMMOBILITY.name:
-            slips = [float(v) for v in message.slip if math.isfinite(v)]
-            self.slip = sum(slips) / len(slips) if slips else math.nan
-            self.immobile = bool(message.immobile)
-        elif name == contract.JOINT_STATES.name and len(message.effort) == len(message.name):
-            efforts = [
-                abs(float(effort))
-                for joint, effort in zip(message.name, message.effort, strict=True)
-                if joint in self.wheels and math.isfinite(effort)
-            ]
-            self.effort = max(efforts, default=math.nan)
-        elif name == contract.EVENTS.name and message.source == "navigation":
-            self._heard(message)
-        elif name == contract.CMD_VEL.name:
-            self._cycle(message)
-
-    def _mapped(self, message: Any) -> None:
-        from tenacious_rover.perception.messages import from_elevation_map
-
-        if self.mapping is not None:
-            self.terrain = self.mapping.newest
-            return
-        terrain = from_elevation_map(message)
-        if self.terrain is None or terrain.time_s >= self.terrain.time_s:
-            self.terrain = terrain
-
-    def _heard(self, event: Any) -> None:
-        if event.name == "drive_begun":
-            self._begin(json.loads(event.data_json))
-        elif event.name == "drive_ended" and event.message.startswith("CANCELED"):
-            self.navigator.stop()
-
-    def _begin(self, facts: dict[str, Any]) -> None:
-        facts = dict(facts)
-        kind = Goal if facts.pop("kind") == "goal" else ShortMove
-        try:
-            self.navigator.go(kind(**facts), self.zones)
-        except (NavigationError, TypeError) as error:
-            self.setup.notes.append(f"a goal cannot be driven again: {error}")
-
-    def _cycle(self, message: Any) -> None:
-        time_s = _s(message.header.stamp)
-        pose: Any = self.pose
-        if self.upstream is not None and self.upstream.core.timeline is not None:
-            pose = self.upstream.core.estimate
-        linear = angular = 0.0
-        words = "idle"
-        if self.navigator.busy:
-            motion = Motion(self.immobile, self.slip, self.effort)
-            command = self.navigator.cycle(time_s, pose, self.terrain, motion)
-            linear, angular = command.linear_mps, command.angular_radps
-            words = f"{command.state}: {command.reason}"
-        told = (float(message.twist.linear.x), float(message.twist.angular.z))
-        difference = max(abs(linear - told[0]), abs(angular - told[1]))
-        self.comparison.add(
-            time_s,
-            difference,
-            recorded=[round(v, 4) for v in told],
-            now=[round(linear, 4), round(angular, 4)],
-            state=words,
-        )

@@ -113,6 +113,8 @@ class Setup:
     """Topic of the bag to name in the contract."""
     stamps: dict[str, set[int]]
     """Core to the stamps, ns, of its recorded outputs."""
+    exact: bool = False
+    """The bag tells in which order each node took its inputs."""
     start_map_T_base: NDArray[np.float64] | None = None
     start_goal: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
@@ -161,7 +163,15 @@ def prepare(bag: Bag, options: Options) -> Setup:
         rover = load_rover(described)
     except (ValueError, FileNotFoundError) as error:
         raise ReplayError(f"description {described!r}: {error}") from error
-    setup = Setup(rover, configs, names, {}, notes=notes)
+    feed = f"{spaces[0]}/{contract.FEED.name}"
+    exact = bool(bag.counts.get(feed))
+    if exact:
+        names[feed] = contract.FEED.name
+    else:
+        notes.append(
+            "the bag does not tell the order of inputs: small differences are to be expected"
+        )
+    setup = Setup(rover, configs, names, {}, exact, notes=notes)
     _outputs(bag, setup, options)
     if options.start_s:
         _before(bag, setup, options.start_s)

@@ -23,7 +23,7 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: tenacious replay runs/field/bag --set navigation.max_tilt_deg=12 --from 60 --to 90"
+    epilog="Example: tenacious replay BAG --set navigation.max_tilt_deg=12 --from 60 --to 90"
 )
 def replay(
     source: Annotated[Path, typer.Argument(metavar="BAG|RUN", help="run folder or bag")],
@@ -87,7 +87,16 @@ def _show(found: list[Comparison], speed: float) -> None:
 
     console = Console()
     table = Table(title=f"replayed at {speed:.1f} x real time")
-    for column in ("core", "outputs", "differ", "missing", "first at, s", "largest", "at, s"):
+    for column in (
+        "core",
+        "outputs",
+        "differ",
+        "missing",
+        "inputs lost",
+        "first at, s",
+        "largest",
+        "at, s",
+    ):
         table.add_column(column, justify="left" if column == "core" else "right")
     for one in found:
         at, size = one.worst
@@ -97,6 +106,7 @@ def _show(found: list[Comparison], speed: float) -> None:
             str(one.recorded),
             str(one.differing),
             str(one.missing),
+            str(one.skipped),
             first,
             f"{size:.2g} {UNITS[one.core]}",
             f"{at:.2f}",

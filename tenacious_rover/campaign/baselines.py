@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenacious_rover.navigation import arcs, follow
-from tenacious_rover.navigation.config import NavigationConfig
 from tenacious_rover.navigation.error import Code
 from tenacious_rover.navigation.state import Command, Goal, Motion, Pose
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
     from tenacious_rover.navigation.zones import Zones
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
@@ -112,7 +112,8 @@ class GestaltDriver:
         self._along = np.arange(0.08, self.gestalt.arc_m, 0.08)
         self._arcs = arcs.arc(np.zeros((23, 3)), self._curvature, self._along)
         self._sent = follow.STOP
-        self._goal, self._zones = Goal(0.0, 0.0), None
+        self._goal = Goal(0.0, 0.0)
+        self._zones: Zones | None = None
         self._terrain: TerrainMap | None = None
         self._goodness: Array | None = None
         self._path: Array | None = None
@@ -174,7 +175,7 @@ class GestaltDriver:
         bearing = frames.wrapped(math.atan2(*(target - here)[::-1]) - yaw)
         if abs(bearing) > math.radians(60.0) and self._turns == 0:
             self._turn_to = yaw + bearing
-        paths = arcs.placed(self._arcs, *map(float, here), yaw)
+        paths = arcs.placed(self._arcs, float(here[0]), float(here[1]), yaw)
         good = self._at(paths[..., :2])
         worst = good.min(axis=1)
         ends = paths[:, -1, :2]

@@ -64,9 +64,9 @@ class DriveConfig:
     camera_hz: float = 1.0
     turning_hz: float = 1.0
     limit_s: float = 0.0
-    navigation: NavigationConfig = NavigationConfig()
-    perception: PerceptionConfig = PerceptionConfig()
-    localization: LocalizationConfig = LocalizationConfig()
+    navigation: NavigationConfig = field(default_factory=NavigationConfig)
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    localization: LocalizationConfig = field(default_factory=LocalizationConfig)
 
 
 class Driver(Protocol):
@@ -139,7 +139,9 @@ class Drive:
         self.localizer = Localizer(
             self.rover,
             self.config.localization,
-            frames.planar(*spec.start[:2], spec.start[2], float(self.world.height(*spec.start[:2]))),
+            frames.planar(
+                *spec.start[:2], spec.start[2], float(self.world.height(*spec.start[:2]))
+            ),
             spec,
         )
         self.mapper = TerrainMapper(self.rover, self.config.perception)

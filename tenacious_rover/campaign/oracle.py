@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover
     from tenacious_rover.simulator.ground import World
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 CELL_M = 0.1
 _FINE_M = 0.04
 _HEADINGS = 8
@@ -71,9 +71,7 @@ def _raise_rock(z: Array, x: Array, y: Array, world: World, number: int) -> None
     b = a[0, 2] * u + a[1, 2] * v
     rest = a[0, 0] * u**2 + 2 * a[0, 1] * u * v + a[1, 1] * v**2 - 1.0
     root = b**2 - a[2, 2] * rest
-    top = center[2] + np.where(
-        root > 0.0, (-b + np.sqrt(np.maximum(root, 0.0))) / a[2, 2], -np.inf
-    )
+    top = center[2] + np.where(root > 0.0, (-b + np.sqrt(np.maximum(root, 0.0))) / a[2, 2], -np.inf)
     z[r, c] = np.maximum(z[r, c], top)
 
 
@@ -107,9 +105,7 @@ def passable(
     return free.reshape(rows, columns), np.array([x0, y0])
 
 
-def best_way(
-    world: World, rover: Rover, zones: Zones, start: Array, goal: Array
-) -> Way:
+def best_way(world: World, rover: Rover, zones: Zones, start: Array, goal: Array) -> Way:
     """The shortest way over passable ground, its corners pulled straight where that is free."""
     terrain = true_terrain(world)
     free, origin = passable(world, terrain, rover, zones, ClearanceConfig())

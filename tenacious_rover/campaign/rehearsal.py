@@ -157,8 +157,8 @@ class Rehearsal:
         res = self.truth.resolution_m
         half = int(_WINDOW_M / 2.0 / res)
         c, r = ((np.array([self.x, self.y]) - self.truth.origin) / res).astype(int)
-        rows = slice(max(r - half, 0), min(r + half, self.sum.shape[0]))
-        columns = slice(max(c - half, 0), min(c + half, self.sum.shape[1]))
+        rows = slice(max(int(r) - half, 0), min(int(r) + half, len(self.sum)))
+        columns = slice(max(int(c) - half, 0), min(int(c) + half, len(self.sum.T)))
         weight = self.weight[rows, columns]
         with np.errstate(invalid="ignore", divide="ignore"):
             z = np.where(weight > 0.0, self.sum[rows, columns] / weight, np.nan)

@@ -21,9 +21,7 @@ class NavigationConfig:
     lookahead_m: float = bounded(0.3, 0.05, 2.0, "how far ahead on its path the rover aims")
     slow_tilt_deg: float = bounded(14.0, 1.0, 40.0, "beyond this tilt the speed is halved")
     # cost
-    unknown_cost: float = bounded(
-        1.4, 1.0, 20.0, "cost of unseen ground, of that of seen ground"
-    )
+    unknown_cost: float = bounded(1.4, 1.0, 20.0, "cost of unseen ground, of that of seen ground")
     hidden_cost: float = bounded(4.0, 1.0, 50.0, "the same, of ground in view that stays unseen")
     stare_m: float = bounded(2.5, 0.5, 10.0, "ground nearer than this should be seen when in view")
     slope_weight: float = bounded(0.5, 0.0, 50.0, "extra cost at the steepest slope allowed")

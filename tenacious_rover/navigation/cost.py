@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
+NEEDED = ("elevation", "hazard", "slope", "roughness")
+"""Layers that the cost is made of."""
 _ROUGH_M = 0.03
 
 

@@ -16,6 +16,7 @@ from tenacious_interfaces.action import DriveTo
 from tenacious_interfaces.msg import Event, NavigationState
 from tenacious_rover import ros
 from tenacious_rover.navigation.config import NavigationConfig
+from tenacious_rover.navigation.cost import NEEDED
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.navigator import Navigator
 from tenacious_rover.navigation.state import Command, Goal, Motion, ShortMove
@@ -102,6 +103,10 @@ class NavigationNode(RoverNode):
             return
         try:
             terrain = from_elevation_map(message)
+            lacking = set(NEEDED) - set(terrain.layers)
+            if lacking:
+                words = f"map message: no layers {', '.join(sorted(lacking))}"
+                raise PerceptionError(words)
         except PerceptionError as error:
             self.say("map_refused", str(error), Event.WARNING_LO)
             return

@@ -103,12 +103,13 @@ class NavigationNode(RoverNode):
             return
         try:
             terrain = from_elevation_map(message)
-            lacking = set(NEEDED) - set(terrain.layers)
-            if lacking:
-                words = f"map message: no layers {', '.join(sorted(lacking))}"
-                raise PerceptionError(words)
         except PerceptionError as error:
             self.say("map_refused", str(error), Event.WARNING_LO)
+            return
+        lacking = set(NEEDED) - set(terrain.layers)
+        if lacking:
+            words = f"map message: no layers {', '.join(sorted(lacking))}"
+            self.say("map_refused", words, Event.WARNING_LO)
             return
         if self.terrain is None or terrain.time_s >= self.terrain.time_s:
             self.terrain = terrain

@@ -11,9 +11,9 @@ NAMES = "world mission description namespace params_file runs record rviz log_le
 
 
 def start(values):
-    options = launching.options(values, "gazebo")
-    if not options.namespace:
+    if not values["namespace"].strip("/"):
         raise ValueError("namespace:= is needed: two rovers must not share their topics")
+    options = launching.options(values, "gazebo")
     return [
         *launching.spawn_actions(options),
         *launching.node_actions(options),

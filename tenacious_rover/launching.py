@@ -108,6 +108,8 @@ def options(values: dict[str, str], platform: str, parts: tuple[str, ...] = ()) 
     """
     from tenacious_rover.cli import run_folder
 
+    for name in ("rviz", "headless", "use_sim_time"):
+        truth(name, values.get(name, "false"))
     chosen = RunOptions(
         platform=platform,
         world=values.get("world", ""),

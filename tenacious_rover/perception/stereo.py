@@ -36,6 +36,8 @@ _FRACTIONS = 16.0
 """Of a pixel, in the matcher's result."""
 _WINDOW_PX = 7
 """Side of the blocks that are compared for quality."""
+_ROUNDED = 0.2
+"""Deviation in px of the matcher's own fractions of a pixel."""
 _MISPLACED = 1.0
 """Pixels by which a match's place is uncertain where disparity changes."""
 _INDEPENDENT = 0.25
@@ -114,10 +116,11 @@ class StereoMatcher:
         )
         padded = cv2.copyMakeBorder(one, 0, 0, pad, -self.low, cv2.BORDER_CONSTANT)
         raw = np.asarray(self.matcher.compute(padded, sheared), np.int16)[:, pad : pad + width]
-        # Quality: the right image seen through the disparity must look like the left.
-        column = self.u + np.float32(pad) - raw.astype(np.float32) / np.float32(_FRACTIONS)
-        seen = np.asarray(cv2.remap(sheared, column, self.v, cv2.INTER_LINEAR), np.uint8)
-        disparity, sigma = self._judged(one, seen, raw)
+        # The right image seen through the disparity must look like the left.
+        residual = raw.astype(np.float32) / np.float32(_FRACTIONS)
+        column = self.u - (residual + self.ground[:, None])
+        seen = np.asarray(cv2.remap(two, column, self.v, cv2.INTER_CUBIC), np.uint8)
+        disparity, sigma = self._judged(one, seen, raw, residual)
         if self.scale != 1.0:
             disparity, sigma = (self._enlarged(x) for x in (disparity, sigma))
         return Sight(disparity, sigma)
@@ -139,15 +142,14 @@ class StereoMatcher:
         return Sight(disparity, sigma)
 
     def _judged(
-        self, left: NDArray[np.uint8], seen: NDArray[np.uint8], raw: NDArray[np.int16]
+        self,
+        left: NDArray[np.uint8],
+        seen: NDArray[np.uint8],
+        raw: NDArray[np.int16],
+        residual: Image,
     ) -> tuple[Image, Image]:
-        window = (_WINDOW_PX, _WINDOW_PX)
-
-        def mean(values: Image) -> Image:
-            return np.asarray(cv2.boxFilter(values, cv2.CV_32F, window))
-
         a, b = left.astype(np.float32), seen.astype(np.float32)
-        slope = cv2.Sobel(a, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+        mean_a, mean_b = _mean(a), _mean(b)
         kept, sigma, disparity = raw.copy(), np.empty_like(a), np.empty_like(a)
         lost = (self.low - 1) * int(_FRACTIONS)
         _judge(
@@ -155,21 +157,35 @@ class StereoMatcher:
             lost,
             self.ground,
             np.asarray(cv2.blur(left, (3, 3)), np.uint8),
-            mean(a),
-            mean(b),
-            mean(a * a),
-            mean(b * b),
-            mean(a * b),
-            mean(slope * slope),
+            mean_a,
+            mean_b,
+            _mean(a * a),
+            _mean(b * b),
+            _mean(a * b),
             self.config.min_brightness,
             self.config.min_contrast,
             self.config.min_correlation,
-            self.config.disparity_floor_px * self.scale,
             sigma,
         )
         islands = round(self.config.speckle_px * self.scale**2)
         cv2.filterSpeckles(kept, lost, islands, int(_FRACTIONS))
-        _finish(kept, lost, self.ground, self.config.max_change_px, disparity, sigma)
+        # One step of least squares on the images: the matcher's parabola is drawn to whole pixels.
+        slope = np.asarray(cv2.Sobel(a + b, cv2.CV_32F, 1, 0, ksize=3, scale=0.0625))
+        slope[kept <= lost] = 0.0
+        energy = slope * slope
+        change = np.asarray(a - b - (mean_a - mean_b), np.float32)
+        shift = np.asarray(_mean(energy * residual) - _mean(slope * change), np.float32)
+        _finish(
+            kept,
+            lost,
+            self.ground,
+            shift,
+            _mean(energy),
+            self.config.max_change_px,
+            self.config.disparity_floor_px * self.scale,
+            disparity,
+            sigma,
+        )
         return disparity, sigma
 
     def _enlarged(self, values: Image) -> Image:
@@ -205,6 +221,11 @@ def ground_disparity(rover: Rover) -> tuple[float, float]:
     return float(slope), float(offset)
 
 
+def _mean(values: Image) -> Image:
+    """Over each pixel's window."""
+    return np.asarray(cv2.boxFilter(values, cv2.CV_32F, (_WINDOW_PX, _WINDOW_PX)))
+
+
 @numba.njit(cache=True)
 def _judge(
     raw: NDArray[np.int16],
@@ -216,20 +237,13 @@ def _judge(
     mean_aa: Image,
     mean_bb: Image,
     mean_ab: Image,
-    energy: Image,
     min_brightness: float,
     min_contrast: float,
     min_correlation: float,
-    floor: float,
     sigma: Image,
 ) -> None:
-    """Deviation of pixels that pass; `raw` becomes `lost` at those that do not.
-
-    The deviation is the bound of Cramer and Rao for the shift between two noisy blocks: variance of
-    their difference over the number of independent pixels times the mean squared gradient.
-    """
+    """Variance of the blocks' difference to `sigma` where all is well, else `lost` to `raw`."""
     rows, columns = raw.shape
-    number = np.float32(_WINDOW_PX * _WINDOW_PX * _INDEPENDENT)
     margin = _WINDOW_PX // 2
     for r in range(rows):
         for c in range(columns):
@@ -244,9 +258,7 @@ def _judge(
             if not good or cov < min_correlation * np.sqrt(var_a * var_b):
                 raw[r, c] = lost
                 continue
-            rest = max(var_a + var_b - np.float32(2.0) * cov, np.float32(0.0))
-            gradient = max(energy[r, c], np.float32(1e-3))
-            sigma[r, c] = np.sqrt(floor * floor + rest / (number * gradient))
+            sigma[r, c] = max(var_a + var_b - np.float32(2.0) * cov, np.float32(0.0))
 
 
 @numba.njit(cache=True)
@@ -254,11 +266,20 @@ def _finish(
     kept: NDArray[np.int16],
     lost: int,
     ground: Image,
+    shift: Image,
+    energy: Image,
     max_change: float,
+    floor: float,
     disparity: Image,
     sigma: Image,
 ) -> None:
-    """Disparity in px, NaN where lost.
+    """Disparity and its deviation in px, NaN where lost.
+
+    With gradient g, the least-squares disparity of a block whose pixels were matched at d_i and
+    differ by e_i is sum(g^2 d_i - g e_i) / sum(g^2): `shift` over `energy`. Its deviation is the
+    bound of Cramer and Rao: variance of the blocks' difference (handed over in `sigma`) over the
+    number of independent pixels times the mean squared gradient. The matcher's own result, which is
+    smoother, is weighed against it by their variances.
 
     Where disparity departs from the ground's by more than `max_change` px from one row to the next
     there is an edge, which smoothing has made a ramp: unknown. Lesser changes add to the deviation,
@@ -266,6 +287,7 @@ def _finish(
     """
     rows, columns = kept.shape
     limit = 2.0 * max_change * _FRACTIONS
+    number = np.float32(_WINDOW_PX * _WINDOW_PX * _INDEPENDENT)
     for r in range(rows):
         for c in range(columns):
             here = kept[r, c]
@@ -283,6 +305,12 @@ def _finish(
             if change > limit:
                 sigma[r, c] = np.nan
                 continue
+            found = here / _FRACTIONS
+            gradient = max(energy[r, c], np.float32(1e-3))
+            noise = sigma[r, c] / (number * gradient)
+            better = shift[r, c] / gradient
+            if abs(better - found) < 1.0:
+                found += (better - found) * _ROUNDED**2 / (_ROUNDED**2 + noise)
             blurred = _MISPLACED * change / (2.0 * _FRACTIONS)
-            disparity[r, c] = here / _FRACTIONS + ground[r]
-            sigma[r, c] = np.sqrt(sigma[r, c] * sigma[r, c] + blurred * blurred)
+            disparity[r, c] = found + ground[r]
+            sigma[r, c] = np.sqrt(floor * floor + noise + blurred * blurred)

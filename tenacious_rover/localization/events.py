@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tenacious_rover.localization import filter as eskf
 from tenacious_rover.localization import measurement
-from tenacious_rover.localization.propagation import S_
+from tenacious_rover.localization.propagation import BG_, R_, S_
 from tenacious_rover.localization.timeline import Event
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _BLIND_IMU_FACTOR = 200.0
 _STILL_POSE = np.diag([2e-4, 2e-4, 2e-4, 1e-4, 1e-4, 1e-4]) ** 2
 _STILL_MPS = 0.001
 _WEARY = 10.0
+_GYRO_STEP = 0.03
+_HEADING_LOST = math.radians(15.0)
 
 
 def inertial(time_s: float, gyro: Array, accel: Array) -> Event:
@@ -113,6 +115,27 @@ def slipping(time_s: float) -> Event:
         state.covariance[S_ + 1, S_ + 1] += 0.2**2
 
     return Event(time_s, "slipping", apply)
+
+
+def gyro_stepped(time_s: float) -> Event:
+    """From here on the gyro's bias may be another."""
+
+    def apply(state: eskf.State, event: Event) -> None:
+        del event
+        axes = range(BG_, BG_ + 3)
+        state.covariance[axes, axes] += _GYRO_STEP**2
+
+    return Event(time_s, "gyro stepped", apply)
+
+
+def heading_lost(time_s: float) -> Event:
+    """From here on the heading is known to some ten degrees only."""
+
+    def apply(state: eskf.State, event: Event) -> None:
+        del event
+        state.covariance[R_ + 2, R_ + 2] += _HEADING_LOST**2
+
+    return Event(time_s, "heading lost", apply)
 
 
 def sun(time_s: float, in_base: Array, in_map: Array, config: LocalizationConfig) -> Event:

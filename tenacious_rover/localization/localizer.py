@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _LEVELLING_SAMPLES = 50
+_DOUBTS, _SUN_DOUBTS = 3, 10
+"""After so many sure pictures, or suns, in a row against the gyro, it is the gyro that is wrong."""
 _TILT_SIGMA = math.radians(0.7)
 _STILL_PERIOD_S = 0.2
 
@@ -82,6 +84,7 @@ class Localizer:
         self._now = -math.inf
         self._rolled_s = self._stood_s = self._seen_s = -math.inf
         self._anchored = False
+        self._doubts = self._sun_doubts = 0
         self._wheels_refused_s = 0.0
         self._sighting: Event | None = None
         self._last_seen: tuple[float, Array] | None = None
@@ -154,8 +157,12 @@ class Localizer:
         if self.site is not None:
             sun_in_base = state.rotation.T @ self.site.sun_direction(sample.time_s)
         motion = self.visual.take(sample, expected, sun_in_base)
-        self._see(sample.time_s, motion)
-        self._seen_s = sample.time_s
+        self.saw(sample.time_s, motion)
+
+    def saw(self, time_s: float, motion: Motion) -> None:
+        """An answer of visual odometry at the time of its picture."""
+        self._see(time_s, motion)
+        self._seen_s = time_s
 
     def sun(self, sample: Sun) -> None:
         """Direction to the sun in base_link."""
@@ -167,7 +174,13 @@ class Localizer:
         if self.site is None or self.timeline is None or not self._timely(sample.time_s, "sun"):
             return
         in_map = self.site.sun_direction(sample.time_s)
-        self._insert("sun", events.sun(sample.time_s, direction / length, in_map, self.config))
+        event = events.sun(sample.time_s, direction / length, in_map, self.config)
+        self._insert("sun", event)
+        refused = event.result is not None and not event.result[1]
+        self._sun_doubts = self._sun_doubts + 1 if refused else 0
+        if self._sun_doubts >= _SUN_DOUBTS:
+            self._sun_doubts = 0
+            self.timeline.insert(events.heading_lost(sample.time_s))
 
     def command(self, time_s: float, linear: float, angular: float) -> None:
         """What the rover is told to do, m/s and rad/s."""
@@ -336,6 +349,9 @@ class Localizer:
             self.timeline.insert(events.slipping(since + 1e-6))
             if not event.result[1]:
                 self.timeline.loosen("visual", time_s - 1e-9, time_s, 2.0)
+            self._doubts = 0 if event.result[1] else self._doubts + 1
+            if self._doubts >= _DOUBTS:
+                self.timeline.insert(events.gyro_stepped(since + 1e-6))
         self._sighting = event
         return event.result is None or event.result[1]
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from tenacious_rover.localization import attitude
+from tenacious_rover.localization.visual import Motion
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.measurements import Imu, Joints, Stereo, Sun
 from tenacious_rover.rover.model import Box, Camera, Limits, Rover, Wheel
@@ -70,8 +71,10 @@ class Drive:
     `command(t)` gives (m/s, rad/s); `level` (3, 3) is map_R_plane. The rover rests for `rest_s`.
     """
 
-    def __init__(self, command, seconds, level=None, yaw=0.0, rest_s=1.0, start=(0.0, 0.0, 0.0)):
-        self.dt = 0.01
+    def __init__(
+        self, command, seconds, level=None, yaw=0.0, rest_s=1.0, start=(0.0, 0.0, 0.0), dt=0.01
+    ):
+        self.dt = dt
         self.count = round(seconds / self.dt)
         self.level = np.eye(3) if level is None else level
         self.poses = np.empty((self.count, 4, 4))
@@ -120,11 +123,12 @@ def inertial(drive, machine, noise, rng):
     return out
 
 
-def wheels(drive, machine, noise, rng, every=2, slip=None):
+def wheels(drive, machine, noise, rng, every=None, slip=None):
     """Joint samples at 50 Hz; `slip(t)` is the share of wheel speed that is lost."""
     side = np.array([float(w.side) for w in machine.wheels])
     names = tuple(w.joint for w in machine.wheels)
     angle = np.zeros(4)
+    every = every or max(round(0.02 / drive.dt), 1)
     out = []
     for i in range(1, drive.count, every):
         v, w = drive.speed[i]
@@ -142,7 +146,7 @@ def wheels(drive, machine, noise, rng, every=2, slip=None):
 
 def suns(drive, site, noise, rng, bias=0.0):
     out = []
-    for i in range(50, drive.count, 100):
+    for i in range(round(0.5 / drive.dt), drive.count, round(1 / drive.dt)):
         t = i * drive.dt
         seen = drive.poses[i, :3, :3].T @ site.sun_direction(t)
         seen = attitude.exp(noise.sun * rng.standard_normal(3) + [0, 0, bias]) @ seen
@@ -152,6 +156,36 @@ def suns(drive, site, noise, rng, bias=0.0):
 
 def merged(*streams):
     return sorted((s for stream in streams for s in stream), key=lambda s: s.time_s)
+
+
+def sightings(drive, rng, rate_hz=2.0, sigma_m=1e-3, sigma_rad=3e-4, keyframe_every=5):
+    """What visual odometry answers, made up: (time, `Motion`) with the noise it states."""
+    covariance = np.diag([sigma_m] * 3 + [sigma_rad] * 3) ** 2
+    out, key = [], None
+    step = round(1 / rate_hz / drive.dt)
+    for number, i in enumerate(range(round(0.8 / drive.dt), drive.count, step)):
+        if key is None:
+            key = drive.poses[i]
+            out.append((i * drive.dt, Motion(False, np.eye(4), covariance, True)))
+            continue
+        seen = frames.inverse(key) @ drive.poses[i]
+        seen[:3, 3] += sigma_m * rng.standard_normal(3)
+        seen[:3, :3] = attitude.exp(sigma_rad * rng.standard_normal(3)) @ seen[:3, :3]
+        fresh = number % keyframe_every == 0
+        out.append((i * drive.dt, Motion(True, seen, covariance, fresh, sure=True, inliers=100)))
+        key = drive.poses[i] if fresh else key
+    return out
+
+
+def feed(localizer, samples, seen=()):
+    """Everything in order of time; `seen` from `sightings`."""
+    waiting = sorted(seen, key=lambda item: item[0])
+    for sample in samples:
+        while waiting and waiting[0][0] <= sample.time_s and localizer.timeline is not None:
+            time_s, motion = waiting.pop(0)
+            localizer.saw(time_s, motion)
+        localizer.take(sample)
+    return localizer
 
 
 class Plane:
@@ -214,5 +248,6 @@ def pictures(drive, machine, plane, rng, rate_hz=2.0):
     """Pairs along a drive."""
     step = round(1 / rate_hz / drive.dt)
     return [
-        plane.pair(machine, drive.poses[i], i * drive.dt, rng) for i in range(60, drive.count, step)
+        plane.pair(machine, drive.poses[i], i * drive.dt, rng)
+        for i in range(round(0.6 / drive.dt), drive.count, step)
     ]

@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node over DDS: a made-up rover drives, and the node says where it is."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,7 +16,6 @@ from tenacious_rover.localization.node import LocalizationNode  # noqa: E402
 from tenacious_rover.rover import contract, frames  # noqa: E402
 from tenacious_rover.rover.measurements import Imu, Joints  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).parent))
 import synthetic  # noqa: E402
 
 pytestmark = pytest.mark.ros

@@ -12,7 +12,7 @@ is truth: an agent that shall not know it wraps the environment and localises it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -46,7 +46,7 @@ class RoverEnv(gymnasium.Env):
         config: of the simulator.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - as the base has it
 
     def __init__(
         self,

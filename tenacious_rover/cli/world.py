@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tenacious_rover.simulator.ground import World
-    from tenacious_rover.simulator.portrait import Plan
+    from tenacious_rover.simulator.marks import Plan
     from tenacious_rover.simulator.world import WorldSpec
 
 app = typer.Typer(help="List, build and look at worlds.", no_args_is_help=True)
@@ -160,7 +160,7 @@ def _plan(mission: str, world: str) -> Plan:
 
     from tenacious_rover.mission.file import MissionError, load_mission, places
     from tenacious_rover.rover.resources import named
-    from tenacious_rover.simulator.portrait import Plan
+    from tenacious_rover.simulator.marks import Plan
 
     try:
         path = named("missions", mission or world)

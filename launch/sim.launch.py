@@ -10,7 +10,7 @@ from tenacious_rover import launching
 
 NAMES = (
     "world platform mission description namespace params_file runs record rviz headless "
-    "log_level seed speed x y yaw"
+    "log_level seed speed x y yaw parts"
 )
 
 

@@ -49,6 +49,7 @@ ARGUMENTS = {
     "y": ("nan", "start, m north of the lander"),
     "yaw": ("nan", "start, rad from east"),
     "bag": ("", "folder of a bag"),
+    "parts": ("", "only these nodes, with commas; all if none"),
 }
 """Name to default and meaning."""
 
@@ -121,7 +122,7 @@ def options(values: dict[str, str], platform: str, parts: tuple[str, ...] = ()) 
         speed=float(values.get("speed", "1.0")),
         namespace=values.get("namespace", "").strip("/"),
         log_level=values.get("log_level", "info"),
-        parts=parts,
+        parts=parts or tuple(p.strip() for p in values.get("parts", "").split(",") if p.strip()),
     )
     chosen, mission = prepared(chosen)
     place = [float(values.get(key, "nan")) for key in ("x", "y", "yaw")]

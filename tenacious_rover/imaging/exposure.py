@@ -3,7 +3,8 @@
 """Metering for a black sky and hard shadows: expose to the right on the ground alone.
 
 The sky and the shadows carry no light and must not weigh; the brightest ground must not clip in any
-colour. So one high percentile of the raw values below the horizon is brought to a wanted value.
+colour. So one high percentile of the raw values below the horizon is brought to a wanted value,
+without the few pixels that are too bright to be ground.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _GOOD_FACTOR = 1.2
 _DARK = 2
+_SHINE, _SHINY_SHARE, _GAP = 6.0, 0.03, 0.9
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def meter(
         config: targets and limits.
     """
     brightest = pixels if pixels.ndim == 2 else pixels.max(axis=2)
-    values = brightest[mask] if mask.any() else brightest.ravel()
+    values = _matt(brightest[mask] if mask.any() else brightest.ravel(), config)
     clipped = float(np.mean(values >= config.clipped_from))
     peak = float(np.percentile(values, 100.0 * (1.0 - config.peak_share)))
     if clipped > config.clipped_share:
@@ -95,6 +97,26 @@ def meter(
     limited = abs(wanted.light / used.light - 1.0) < 0.01
     near = 1.0 / _GOOD_FACTOR < factor < _GOOD_FACTOR
     return Metered(wanted, clipped, peak, clipped <= config.clipped_share and (near or limited))
+
+
+def _matt(values: NDArray[Any], config: ImagingConfig) -> NDArray[Any]:
+    """Ground without the few pixels of white paint or foil that would keep it in the dark.
+
+    Regolith stays within some 6 times its own median in the sun (Lommel-Seeliger over slopes that
+    hold); a lander's legs are far beyond that. Once they clip, they show by the gap below them: ground
+    that clips has neighbours that nearly do. Where more than 3 % shine, they are the scene.
+    """
+    light = (values / 255.0) ** config.gamma
+    lit = light[values > _DARK]
+    if not len(lit):
+        return values
+    shiny = light > _SHINE * np.median(lit)
+    clipped = values >= config.clipped_from
+    if clipped.any() and not clipped.all():
+        below = float(np.percentile(values[~clipped], 100.0 * (1.0 - config.peak_share)))
+        if below < _GAP * config.clipped_from:
+            shiny |= clipped
+    return values[~shiny] if 0.0 < shiny.mean() < _SHINY_SHARE else values
 
 
 def bracket(middle: Exposure, stops: float, config: ImagingConfig) -> tuple[Exposure, ...]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MIN_PIXELS = 150
 _EDGE = 2
+_WALLS = 0.4
+"""Least height of red walls, of the house's."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Sighting:
         box: (left, top, right, bottom) px.
         map_T_payload: (4, 4); x is the normal of the side that is seen best.
         lean: rad from upright.
-        height_m: of its top above the ground beside it.
+        height_m: of the top of its red above the ground beside it.
+        width_m: of its red, level and across the line of sight.
         bearing: rad of its middle from the rover's x axis.
         whole: no part is cut off by the picture's border.
         sharpness: variance of the Laplacian over the house.
@@ -42,6 +45,7 @@ class Sighting:
     map_T_payload: NDArray[np.float64]
     lean: float
     height_m: float
+    width_m: float
     bearing: float
     whole: bool
     sharpness: float
@@ -117,6 +121,7 @@ def sighted(
         pose,
         max(_lean(normal), _lean_across(mask, rover, map_T_base)),
         float(high - floor),
+        _width(points, normal),
         float(np.arctan2(in_base[1], in_base[0])),
         whole,
         float(cv2.Laplacian(crop, cv2.CV_64F).var()),
@@ -124,10 +129,25 @@ def sighted(
 
 
 def upright(seen: Sighting, rover: Rover, limit: float) -> bool:
-    """Leaning less than `limit` rad, and as high as it is when standing (within 40 %)."""
+    """Leaning less than `limit` rad, as high as its walls are, and not higher than wide.
+
+    Only the walls are red: they end at some half of the height below the eaves, and at the ridge in
+    the gable. A house that lies on a gable shows walls that are twice as high as wide.
+    """
     assert rover.payload is not None
     height = float(rover.payload.size[2])
-    return seen.lean <= limit and 0.6 * height <= seen.height_m <= 1.4 * height
+    as_high = _WALLS * height <= seen.height_m <= 1.3 * height
+    return seen.lean <= limit and as_high and seen.height_m <= 1.3 * seen.width_m
+
+
+def _width(points: NDArray[np.float64], normal: NDArray[np.float64]) -> float:
+    """Extent (m) of points along the level direction of their wall."""
+    across = np.array([-normal[1], normal[0], 0.0])
+    length = float(np.linalg.norm(across))
+    if length < 1e-6:
+        return 0.0
+    low, high = np.percentile(points @ (across / length), [2.0, 98.0])
+    return float(high - low)
 
 
 def _points(

@@ -274,6 +274,8 @@ class PayloadNode(RoverNode):
                     DriveTo.Goal(mode=DriveTo.Goal.TURN, amount=turn), Code.BACK_OFF_FAILED
                 )
             else:
+                if best is not None and best[0].whole:
+                    break
                 goal = DriveTo.Goal(mode=DriveTo.Goal.STRAIGHT, amount=-0.15)
                 await self._go(goal, Code.BACK_OFF_FAILED)
         if best is None:

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover
 
 
+LARGE = 0.12
+"""Share of the picture's height that makes a house large, with the horizon still in view."""
+
+
 @dataclass(frozen=True)
 class Composition:
     """What a picture has of what it should; `score` 0 to 1."""
 
     share_of_height: float
+    """Of the picture's height that the house takes, roof included."""
     whole: bool
     horizon: bool
     sharpness: float
@@ -51,9 +56,11 @@ def back_off(rover: Rover, wished_m: float, margin_px: float = 25.0) -> float:
 def judged(seen: Sighting, rover: Rover, map_T_base: NDArray[np.float64]) -> Composition:
     """Composition of a picture with the house in it."""
     camera = rover.cameras["left"]
-    share = (seen.box[3] - seen.box[1] + 1) / camera.height_px
+    assert rover.payload is not None
+    walls = (seen.box[3] - seen.box[1] + 1) / camera.height_px
+    share = walls * float(rover.payload.size[2]) / max(seen.height_m, 1e-3)
     horizon = 8.0 < horizon_row(rover, map_T_base) < camera.height_px / 2.0
-    score = min(share / 0.2, 1.0) * (1.0 if seen.whole else 0.3) * (1.0 if horizon else 0.6)
+    score = min(share / LARGE, 1.0) * (1.0 if seen.whole else 0.3) * (1.0 if horizon else 0.6)
     return Composition(share, seen.whole, horizon, seen.sharpness, score)
 
 

@@ -165,3 +165,21 @@ def test_contact_sheet_holds_every_picture():
     sheet = contact_sheet([picture(k) for k in range(5)], [("a", "b")] * 5, columns=3, title="t")
     assert sheet.shape[1] > 900
     assert sheet.shape[0] > 500
+
+
+@pytest.mark.parametrize("share", [0.002, 0.02])
+def test_a_white_lander_does_not_leave_the_ground_in_the_dark(share):
+    config = ImagingConfig()
+    rng = np.random.default_rng(3)
+    light = rng.uniform(0.4, 1.0, 40_000)
+    light[: int(share * len(light))] = 40.0
+    used = exposure.Exposure(1000.0)
+    mask = np.ones(len(light), bool)
+    for _ in range(config.metering_rounds):
+        pixels = np.clip(light * used.light / 20.0, 0, 255).astype(np.uint8)[:, None]
+        found = exposure.meter(pixels, mask[:, None], used, config)
+        if found.good:
+            break
+        used = found.next
+    assert found.good
+    assert 150.0 < np.percentile(pixels[int(share * len(light)) :], 99.0) < 250.0

@@ -103,8 +103,8 @@ def _matt(values: NDArray[Any], config: ImagingConfig) -> NDArray[Any]:
     """Ground without the few pixels of white paint or foil that would keep it in the dark.
 
     Regolith stays within some 6 times its own median in the sun (Lommel-Seeliger over slopes that
-    hold); a lander's legs are far beyond that. Once they clip, they show by the gap below them: ground
-    that clips has neighbours that nearly do. Where more than 3 % shine, they are the scene.
+    hold); a lander's legs are far beyond that. Once they clip, they show by the gap below them:
+    ground that clips has neighbours that nearly do. Where more than 3 % shine, they are the scene.
     """
     light = (values / 255.0) ** config.gamma
     lit = light[values > _DARK]

@@ -64,8 +64,8 @@ def with_hazards(terrain: TerrainMap, body: Body, config: PerceptionConfig) -> T
     plane = planes(elevation, res, width)
     slope = np.arctan(np.hypot(plane.slope_x, plane.slope_y))
     top = terrain.layers.get("top", elevation)
-    step = steps(elevation, top, plane, res)
     radius = float(body.wheels[:, 3].min())
+    step = steps(top, plane, res, radius)
     lethal = (
         slope / math.radians(config.max_slope_deg),
         plane.roughness / config.max_roughness_m,
@@ -122,22 +122,25 @@ def planes(elevation: Layer, resolution_m: float, size_m: float) -> Plane:
     return Plane(kept(a), kept(b), kept(height), kept(rest))
 
 
-def steps(elevation: Layer, top: Layer, plane: Plane, resolution_m: float) -> Layer:
-    """Largest step (rows, columns) between a cell and its eight neighbours, m.
+def steps(top: Layer, plane: Plane, resolution_m: float, reach_m: float) -> Layer:
+    """Largest step (rows, columns) of cells against what is `reach_m` before and behind them, m.
 
-    The slope of the plane is taken out, so that a smooth slope has none.
+    Along each of four directions it is the smaller of the second difference, which is zero on any
+    slope, and the larger first difference, which is the height of a thing narrower than the reach.
+    Where one side is not known it is the first difference less the plane's.
     """
-    sx, sy = (np.nan_to_num(s) * np.float32(resolution_m) for s in (plane.slope_x, plane.slope_y))
-    rows, columns = elevation.shape
-    step = np.zeros_like(elevation)
-    for dr, dc in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)):
-        here = np.s_[max(-dr, 0) : rows - max(dr, 0), max(-dc, 0) : columns - max(dc, 0)]
-        there = np.s_[max(dr, 0) : rows + min(dr, 0), max(dc, 0) : columns + min(dc, 0)]
-        across = np.float32(dc) * sx[here] + np.float32(dr) * sy[here]
-        up = np.abs(top[there] - elevation[here] - across)
-        down = np.abs(top[here] - elevation[there] + across)
-        part = step[here]
-        # fmax leaves out neighbours that are not known.
-        np.fmax(part, np.minimum(up, down), out=part)
-    step[np.isnan(elevation)] = np.nan
+    k = max(round(reach_m / resolution_m), 1)
+    rows, columns = top.shape
+    wide = np.pad(top, k, constant_values=np.nan)
+    step = np.zeros_like(top)
+    slope_x, slope_y = np.nan_to_num(plane.slope_x), np.nan_to_num(plane.slope_y)
+    for dr, dc in ((0, k), (k, 0), (k, k), (k, -k)):
+        one = wide[k + dr : k + dr + rows, k + dc : k + dc + columns] - top
+        two = wide[k - dr : k - dr + rows, k - dc : k - dc + columns] - top
+        first, second = np.fmax(np.abs(one), np.abs(two)), np.abs(one + two)
+        rise = np.float32(resolution_m) * np.abs(slope_x * dc + slope_y * dr)
+        alone = np.maximum(first - rise, np.float32(0.0))
+        # fmax leaves out what is not known.
+        np.fmax(step, np.where(np.isnan(second), alone, np.minimum(first, second)), out=step)
+    step[np.isnan(top)] = np.nan
     return step

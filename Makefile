@@ -23,5 +23,8 @@ lint: setup  ## style, types and import rules
 format: setup  ## format the sources
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
+docs: setup  ## how-tos and reference, as pages in site/
+	@.venv/bin/python docs/reference.py && .venv/bin/mkdocs build --quiet && echo "docs: site/index.html"
+
 bench-%: setup  ## a benchmark, such as make bench-sim
 	@.venv/bin/tenacious bench $*

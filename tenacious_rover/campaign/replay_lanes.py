@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tenacious_rover.perception.terrain_map import TerrainMap
 
 _KEPT = 12
+_MICROSECOND = 1000
+"""Stamps that went through a float may be off by a few ns."""
 
 
 class Lane(Protocol):
@@ -113,6 +115,7 @@ class LocalizationLane:
         self.given: dict[int, list[NDArray[np.float64]]] = {}
         self.map_T_odom: dict[int, NDArray[np.float64]] = {}
         self.waiting: dict[int, NDArray[np.float64]] = {}
+        self.newest = 0
         self.pairs = Pairs()
 
     def take(self, name: str, message: Any) -> None:
@@ -132,7 +135,6 @@ class LocalizationLane:
             self._placed(message)
         elif name == contract.ODOMETRY.name:
             self.waiting[_ns(message.header.stamp)] = pose_matrix(message.pose.pose)
-            self._compare()
         else:
             self._slow(name, message)
 
@@ -143,7 +145,9 @@ class LocalizationLane:
 
     def finish(self, last_ns: int) -> None:
         """Outputs after the last input that is known are not expected."""
-        self.comparison.recorded = sum(ns <= last_ns for ns in self.wanted)
+        self.newest = 0
+        self._compare()
+        self.comparison.recorded = sum(ns <= last_ns + _MICROSECOND for ns in self.wanted)
 
     def _slow(self, name: str, message: Any) -> None:
         """What comes a few times a second."""
@@ -167,9 +171,12 @@ class LocalizationLane:
             return
         now = self.core.estimate
         key = round(now.time_s * 1e9)
+        if key != self.newest:
+            # Only now have all samples of the stamp before come.
+            self.newest = key
+            self._compare()
         if key in self.wanted:
             self.given.setdefault(key, []).append(now.map_T_odom @ now.odom_T_base)
-            self._compare()
 
     def _placed(self, message: Any) -> None:
         for item in message.transforms:
@@ -179,7 +186,7 @@ class LocalizationLane:
 
     def _compare(self) -> None:
         """What is there on both sides; the node spoke at one of the samples of a stamp."""
-        for key in [k for k in self.waiting if k in self.given]:
+        for key in [k for k in self.waiting if k in self.given and k != self.newest]:
             newest = max(self.map_T_odom, default=None)
             map_T_odom = self.map_T_odom.get(key)
             if map_T_odom is None:
@@ -250,7 +257,9 @@ class PerceptionLane:
 
     def finish(self, last_ns: int) -> None:
         """Maps of frames after the last input that is known are not expected."""
-        self.comparison.recorded = sum(ns <= last_ns for ns in self.setup.stamps["perception"])
+        self.comparison.recorded = sum(
+            ns <= last_ns + _MICROSECOND for ns in self.setup.stamps["perception"]
+        )
 
     def _located(self, message: Any) -> None:
         time_s = _s(message.header.stamp)

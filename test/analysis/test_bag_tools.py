@@ -4,7 +4,6 @@
 
 import csv
 import json
-import shutil
 
 import cv2
 import numpy as np
@@ -200,7 +199,7 @@ def test_geojson(bag, tmp_path):
 
 def test_commands_and_their_exit_codes(bag, tmp_path):
     told = json.loads(run("bag", "info", bag, "--json").stdout)
-    assert told["duration_s"] == pytest.approx(29.9, abs=0.1)
+    assert told["duration_s"] == pytest.approx(30.0, abs=0.2)
     verdict = run("bag", "check", bag, "--json")
     assert verdict.exit_code == 1
     assert not json.loads(verdict.stdout)["sound"]
@@ -219,14 +218,15 @@ def test_commands_and_their_exit_codes(bag, tmp_path):
 
 def test_repair_leaves_the_broken_bag_alone(bag, tmp_path):
     broken = tmp_path / "broken"
-    shutil.copytree(bag, broken)
+    cut(bag, broken)
     (file,) = broken.glob("*.mcap")
     with file.open("r+b") as stream:
-        stream.truncate(file.stat().st_size // 2)
+        stream.truncate(file.stat().st_size * 7 // 10)
     before = file.read_bytes()
     answer = run("bag", "repair", broken)
     assert answer.exit_code == 0, answer.output
     assert "were saved" in answer.output
     assert file.read_bytes() == before
     whole, saved = times(bag), times(tmp_path / "broken_repaired")
+    assert 0 < len(saved) < len(whole)
     assert saved == whole[: len(saved)]

@@ -28,6 +28,7 @@ from tenacious_rover import ros
 from tenacious_rover.node import RoverNode, run
 from tenacious_rover.platform_shell import CommandSubscriber, MeasurementPublisher
 from tenacious_rover.rover import contract, frames
+from tenacious_rover.rover.config import ConfigError
 from tenacious_rover.simulator.build import build_world
 from tenacious_rover.simulator.camera.error import CameraError
 from tenacious_rover.simulator.config import PlatformConfig
@@ -36,6 +37,7 @@ from tenacious_rover.simulator.error import SimulatorError
 from tenacious_rover.simulator.faults import KINDS
 from tenacious_rover.simulator.journal import line
 from tenacious_rover.simulator.pacing import Pace
+from tenacious_rover.simulator.terrain.error import WorldError
 from tenacious_rover.simulator.world import load_world
 
 if TYPE_CHECKING:
@@ -58,9 +60,11 @@ class SimulatorNode(RoverNode):
     def build(self) -> None:
         """World, rover, everything that talks, and the timer that lets time pass."""
         config = self.config
-        spec = load_world(config.world)
-        self.world = build_world(spec)
-        self.simulator = Simulator(self.world, self.rover, config.seed, config)
+        try:
+            self.world = build_world(load_world(config.world))
+            self.simulator = Simulator(self.world, self.rover, config.seed, config)
+        except (WorldError, SimulatorError) as error:
+            raise ConfigError(f"{self.get_name()}: {error}") from error
         self.measured = MeasurementPublisher(self)
         self.commands = CommandSubscriber(self, self.simulator)
         self.clock_out = self.create_publisher(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -137,8 +138,20 @@ class Listener:
         return self.clock_s
 
     def record(self, seconds: float) -> float:
-        """Forget what was heard and record anew; returns the duration on the platform's clock."""
-        self.wait(3.0, lambda: bool(self.observed[contract.JOINT_STATES.name].samples))
+        """Wait for the platform, then record; returns the duration on the platform's clock.
+
+        Raises:
+            StalledError: nobody publishes any measurement, or the clock stands still.
+        """
+        names = [topic.name for topic in measured(self.rover)]
+        self.wait(START_S, lambda: any(self.node.count_publishers(name) for name in names))
+        if not any(self.node.count_publishers(name) for name in names):
+            domain = os.environ.get("ROS_DOMAIN_ID", "0")
+            raise StalledError(
+                f"no platform is heard in {START_S:g} s in ROS_DOMAIN_ID {domain}, namespace "
+                f"{self.node.get_namespace()}: start one, such as `tenacious run --parts simulator`"
+            )
+        self.wait(START_S, lambda: bool(self.observed[contract.JOINT_STATES.name].samples))
         self.forget()
         duration = self.advance(seconds)
         for topic in measured(self.rover):

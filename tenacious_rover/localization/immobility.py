@@ -55,6 +55,7 @@ class ImmobilityMonitor:
         self._turned = 0.0
         self._seen: tuple[float, float] | None = None
         self._stuck_seen_s = 0.0
+        self._rolled_before = False
         self._ways: deque[tuple[float, float, float]] = deque([(-1e9, 0.0, 0.0)], _WAYS)
         self._rolling: Rolling | None = None
         self._slow_turn_s = 0.0
@@ -103,10 +104,12 @@ class ImmobilityMonitor:
         linear = self._told(time_s)[0]
         due = max(path, told)
         enough = due > max(4.0 * sure, self._config.stuck_min_mps * seconds)
+        # From rest, wheels spin in place until the soil below them has sheared enough to push.
+        begun, self._rolled_before = self._rolled_before, enough
         if abs(linear) < self._config.stuck_min_mps and path < 0.01:
             self._stuck.pop("seen", None)
             self._stuck_seen_s = 0.0
-        elif enough and distance + 2.0 * sure < self._config.stuck_share * due:
+        elif begun and enough and distance + 2.0 * sure < self._config.stuck_share * due:
             self._stuck_seen_s += seconds
             if self._stuck_seen_s >= 0.95 * self._config.stuck_time_s:
                 self._stuck["seen"] = True

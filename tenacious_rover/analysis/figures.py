@@ -223,8 +223,8 @@ def drift_figure(drives: Sequence[Drive]) -> go.Figure | None:
     if not shown:
         return None
     style.axes(out)
-    out.update_yaxes(title="position error, cm", rangemode="tozero", row=1, col=1)
-    out.update_yaxes(title="heading error, °", row=2, col=1)
+    out.update_yaxes(title="position, cm", rangemode="tozero", row=1, col=1)
+    out.update_yaxes(title="heading, °", row=2, col=1)
     out.update_xaxes(title="distance driven, m", row=2, col=1)
     return out
 
@@ -276,6 +276,7 @@ def timeline(drive: Drive) -> go.Figure | None:
                 hoverinfo="text",
             )
         )
+    out.update_layout(uniformtext={"minsize": 9, "mode": "hide"})
     out.update_layout(barmode="overlay", margin={"l": 96, "r": 16, "t": 24, "b": 40}, bargap=0.15)
     order = [*reversed(sources), *(["mission"] if drive.steps else [])]
     out.update_yaxes(categoryorder="array", categoryarray=order)
@@ -289,15 +290,17 @@ def nodes_figure(drive: Drive) -> go.Figure | None:
     if not uses:
         return None
     out = style.figure(280)
+    begin, end = drive.span_s
+    # One grid for all: layers that lie on each other need the same places.
+    edges = np.linspace(begin, end, 61)
+    middles = (edges[1:] + edges[:-1]) / 2.0
     for i, use in enumerate(sorted(uses, key=lambda u: -u.rows[-1][1])):
         rows = np.array(use.rows)
-        edges = np.linspace(rows[0, 0], rows[-1, 0], min(60, len(rows)))
         spent = np.interp(edges, rows[:, 0], rows[:, 1])
         share = np.diff(spent) / max(edges[1] - edges[0], 1e-6)
-        middles = (edges[1:] + edges[:-1]) / 2.0
         out.add_trace(
             go.Scatter(
-                x=style.rounded((middles - drive.span_s[0]) / 60.0, 3),
+                x=style.rounded((middles - begin) / 60.0, 3),
                 y=style.rounded(share),
                 mode="lines",
                 stackgroup="cpu",

@@ -79,7 +79,7 @@ def told(subject: Subject) -> dict[str, Any]:
         "failures": failures(drive, files),
         "steps": steps(drive),
         "cards": [(LABELS[key][0], value) for key, value in cards],
-        "panorama": [p for p in files.pictures if p.kind == "panorama"],
+        "panorama": panoramas(files),
         "house": house(drive, files),
         "samples": samples(drive, files),
         "attempts": files.attempts,
@@ -119,7 +119,7 @@ def sentence(drive: Drive, files: RunFiles) -> str:
     if files.house.get("state") == "standing":
         parts.append("set the Moonhouse down upright and photographed it")
     elif files.house.get("state") == "fallen":
-        parts.append("set the Moonhouse down, which fell")
+        parts.append("set the Moonhouse down, which does not stand upright")
     elif drive.released_s is not None:
         parts.append("let the Moonhouse go")
     if not parts:
@@ -231,6 +231,12 @@ def samples(drive: Drive, files: RunFiles) -> list[dict[str, Any]]:
         ]
         out.append({"id": sample["sample"], "rows": rows, "pictures": pictures[-2:]})
     return out
+
+
+def panoramas(files: RunFiles) -> list[Picture]:
+    """What was put together; the pieces only when nothing was."""
+    every = [p for p in files.pictures if p.kind == "panorama"]
+    return [p for p in every if p.eye == "stitched"] or every
 
 
 def gallery(files: RunFiles) -> list[Picture]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_LEVELLING_SAMPLES = 50
+_LEVELLING_S = 0.5
 _DOUBTS, _SUN_DOUBTS = 3, 10
 """After so many sure pictures, or suns, in a row against the gyro, it is the gyro that is wrong."""
 _TILT_SIGMA = math.radians(0.7)
@@ -78,7 +78,7 @@ class Localizer:
         self._gyro_bias = self._base_R_imu @ np.array(config.gyro_bias)
         self._accel_bias = self._base_R_imu @ np.array(config.accel_bias)
         self._gate = ImuGate(config, rover.gravity_mps2)
-        self._waiting: list[Array] = []
+        self._waiting: list[tuple[float, Array]] = []
         self._resumed: tuple[eskf.State, float, float] | None = None
         self._rolled: list[Rolling] = []
         self._now = -math.inf
@@ -161,8 +161,9 @@ class Localizer:
 
     def saw(self, time_s: float, motion: Motion) -> None:
         """An answer of visual odometry at the time of its picture."""
-        self._see(time_s, motion)
-        self._seen_s = time_s
+        if self.timeline is not None:
+            self._see(time_s, motion)
+            self._seen_s = time_s
 
     def sun(self, sample: Sun) -> None:
         """Direction to the sun in base_link."""
@@ -231,12 +232,12 @@ class Localizer:
         if self._resumed is not None:
             self.begin(checkpoint.resumed(self._resumed[0], time_s, *self._resumed[1:]))
             return
-        self._waiting.append(accel)
-        if len(self._waiting) < _LEVELLING_SAMPLES:
+        self._waiting.append((time_s, accel))
+        if time_s - self._waiting[0][0] < _LEVELLING_S or len(self._waiting) < 5:
             return
         pose = self._start.copy()
         yaw = attitude.yaw_of(self._start[:3, :3])
-        pose[:3, :3] = attitude.levelled(np.median(self._waiting, axis=0), yaw)
+        pose[:3, :3] = attitude.levelled(np.median([a for _, a in self._waiting], axis=0), yaw)
         lean = self.config.accel_bias_sigma / self.rover.gravity_mps2
         state = eskf.start(pose, self.config, math.hypot(_TILT_SIGMA, lean), time_s)
         state.x[51:54], state.x[54:57] = gyro, accel

@@ -62,7 +62,8 @@ class Noise:
     track_scale: float = 1.5
 
 
-PERFECT = Noise(0.0, 0.0, np.zeros(3), np.zeros(3), 0.0, 0.0, 0.0)
+PERFECT = Noise(1e-7, 1e-7, np.zeros(3), np.zeros(3), 0.0, 0.0, 0.0)
+"""Not quite: a sensor that repeats to the last bit is a frozen one."""
 
 
 class Drive:

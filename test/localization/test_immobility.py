@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stuck is flagged within a second, and driving is not."""
 
+import made_sensors as synthetic
 import numpy as np
 import pytest
-import synthetic
 
 from tenacious_rover.localization.config import LocalizationConfig
 from tenacious_rover.localization.immobility import ImmobilityMonitor

@@ -7,6 +7,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy")
 
+import made_sensors as synthetic
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -15,8 +16,6 @@ from tenacious_rover import ros  # noqa: E402
 from tenacious_rover.localization.node import LocalizationNode  # noqa: E402
 from tenacious_rover.rover import contract, frames  # noqa: E402
 from tenacious_rover.rover.measurements import Imu, Joints  # noqa: E402
-
-import synthetic  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

@@ -4,9 +4,9 @@
 
 import dataclasses
 
+import made_sensors as synthetic
 import numpy as np
 import pytest
-import synthetic
 from scipy.stats import chi2
 
 from tenacious_rover.localization import attitude, checkpoint

@@ -3,9 +3,9 @@
 """Visual odometry on pictures of a textured plane whose camera's path is known."""
 
 import cv2
+import made_sensors as synthetic
 import numpy as np
 import pytest
-import synthetic
 
 from tenacious_rover.localization import attitude, motion
 from tenacious_rover.localization.body_mask import BodyMask

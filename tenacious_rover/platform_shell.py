@@ -145,7 +145,10 @@ class MeasurementPublisher:
                 continue
             encoding = "rgb8" if pixels.ndim == 3 else "mono8"
             image.publish(ros.to_image(pixels, encoding, stamp, camera.frame))
-            info.publish(ros.to_camera_info(camera, stamp, other))
+            optics = ros.to_camera_info(camera, stamp, other)
+            # Both are about the left eye's frame: P of the right one holds the baseline.
+            optics.header.frame_id = left.frame
+            info.publish(optics)
         if one.depth is not None:
             if self._depth is None:
                 self._depth = ros.publisher(self.node, contract.DEPTH)

@@ -114,6 +114,25 @@ def test_no_rock_overlaps_another_or_what_is_kept_free():
         assert np.all(away >= radius - 1e-9)
 
 
+def test_rocks_thin_away_from_their_source_and_their_number_stays():
+    source = spec.RockSource(x_m=-10, y_m=5, radius_m=6, falloff=2, background=0.3)
+    asked = spec.Rocks(k=0.05, largest_m=1.0, source=source)
+    counts, total = np.zeros(4), 0
+    edges = np.array([0.0, 6.0, 9.0, 14.0, 22.0])
+    for seed in range(6):
+        drawn = rocks.draw(asked, AREA, NOTHING, level, np.random.default_rng(seed))
+        total += len(drawn)
+        away = np.hypot(drawn.center[:, 0] + 10, drawn.center[:, 1] - 5)
+        counts += np.histogram(away, edges)[0]
+    mean = 6 * rocks.count(asked, 0.05) * 1600.0
+    assert abs(total - mean) < 4.0 * np.sqrt(mean)
+    at = np.random.default_rng(9).uniform(-20, 20, (400_000, 2))  # the law, integrated
+    r = np.hypot(at[:, 0] + 10, at[:, 1] - 5)
+    weight = 0.3 + 0.7 * np.maximum(r / 6.0, 1.0) ** -2
+    expected = np.histogram(r, edges, weights=weight)[0] / weight.sum() * total
+    assert np.all(np.abs(counts - expected) < 4.0 * np.sqrt(expected) + 0.06 * expected)  # crowding
+
+
 def test_places_are_even():
     drawn = rocks.draw(
         spec.Rocks(k=0.01, smallest_m=0.05, largest_m=0.5),

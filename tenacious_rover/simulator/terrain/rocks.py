@@ -31,6 +31,7 @@ CHANGE_4 = (0.0021, 6.56)
 GOLOMBEK_FROM = 0.05
 _CELL_M = 0.5
 _TRIES = 400
+_FINE = 256
 
 
 def steepness(k: float) -> float:
@@ -97,15 +98,53 @@ def draw(
     surface = (area[1] - area[0]) * (area[3] - area[2])
     number = int(rng.poisson(count(asked, asked.smallest_m) * surface))
     size = diameters(asked, number, rng)
-    place = _places(size, area, keep, rng)
+    place = _places(size, _Sampler(area, asked.source), keep, rng)
     return _shaped(size, place, ground, rng)
 
 
+class _Sampler:
+    """Random places in a rectangle: even, or denser around a source."""
+
+    def __init__(
+        self, area: tuple[float, float, float, float], source: spec.RockSource | None
+    ) -> None:
+        self.area = area
+        self._source = source
+        if source is None:
+            return
+        x = np.linspace(area[0], area[1], _FINE + 1)
+        y = np.linspace(area[2], area[3], _FINE + 1)
+        self._corner = x[:-1], y[:-1]
+        self._cell = x[1] - x[0], y[1] - y[0]
+        away = np.hypot(
+            (x[:-1] + x[1:])[None, :] / 2.0 - source.x_m,
+            (y[:-1] + y[1:])[:, None] / 2.0 - source.y_m,
+        )
+        near = np.maximum(away / source.radius_m, 1.0) ** -source.falloff
+        weight = (source.background + (1.0 - source.background) * near).ravel()
+        self._upto = np.cumsum(weight) / weight.sum()
+
+    def draw(self, number: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Places (number, 2)."""
+        x0, x1, y0, y1 = self.area
+        if self._source is None:
+            return rng.uniform((x0, y0), (x1, y1), (number, 2))
+        cell = np.minimum(np.searchsorted(self._upto, rng.random(number)), _FINE * _FINE - 1)
+        row, column = np.divmod(cell, _FINE)
+        inside = rng.random((number, 2))
+        return np.column_stack(
+            [
+                self._corner[0][column] + inside[:, 0] * self._cell[0],
+                self._corner[1][row] + inside[:, 1] * self._cell[1],
+            ]
+        )
+
+
 def _places(
-    size: NDArray, area: tuple[float, float, float, float], keep: NDArray, rng: np.random.Generator
+    size: NDArray, sampler: _Sampler, keep: NDArray, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Places (n, 2) where no rock overlaps another or touches `keep`."""
-    number = len(size)
+    number, area = len(size), sampler.area
     place = np.zeros((number, 2))
     placed = np.zeros(number, np.bool_)
     cells = (
@@ -121,7 +160,7 @@ def _places(
         for _ in range(_TRIES):
             if placed[first:last].all():
                 break
-            tried = rng.uniform((area[0], area[2]), (area[1], area[3]), (last - first, 2))
+            tried = sampler.draw(last - first, rng)
             _accept(
                 tried,
                 first,

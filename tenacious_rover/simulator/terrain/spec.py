@@ -111,6 +111,20 @@ class Terrain(Strict):
     features: tuple[Feature, ...] = ()
 
 
+class RockSource(Strict):
+    """The crater that threw the rocks out: they thin with distance from its rim.
+
+    Their density goes as background + (1 - background) * (r / radius_m)^-falloff outside the rim,
+    scaled so that the whole world still holds what k and q ask for. Falloff assumed.
+    """
+
+    x_m: Metres
+    y_m: Metres
+    radius_m: Annotated[float, Field(ge=0.5, le=500.0)]
+    falloff: Annotated[float, Field(ge=0.0, le=6.0)] = 2.0
+    background: Annotated[float, Field(ge=0.01, le=1.0)] = 0.3
+
+
 class Rocks(Strict):
     """Rocks whose area fraction follows F(D) = k exp(-q D)."""
 
@@ -120,6 +134,7 @@ class Rocks(Strict):
     )
     smallest_m: Annotated[float, Field(ge=0.02, le=5.0)] = 0.05
     largest_m: Annotated[float, Field(ge=0.02, le=10.0)] = 3.0
+    source: RockSource | None = Field(default=None, description="even everywhere when null")
 
     @model_validator(mode="after")
     def _ordered(self) -> Rocks:

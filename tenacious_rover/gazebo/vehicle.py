@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROCKER_STIFFNESS = 1.0
 ROCKER_DAMPING = 0.25
+TRACK_FACTOR = 1.5
+"""The wheels turn for a track wider than theirs by this, as those of the other platforms do."""
 IMAGE_NOISE = 0.007
 GYRO_NOISE, ACCEL_NOISE = 0.002, 0.02
 """rad/s and m/s^2 per sample at 100 Hz: a consumer IMU, assumed as in the embedded simulator."""
@@ -299,7 +301,7 @@ def _systems(rover: Rover, name: str, wheels: Wheels) -> list[ET.Element]:
             "DiffDrive",
             *left,
             *right,
-            element("wheel_separation", rover.track_m),
+            element("wheel_separation", TRACK_FACTOR * rover.track_m),
             element("wheel_radius", radius),
             element("max_linear_velocity", speed),
             element("min_linear_velocity", -speed),

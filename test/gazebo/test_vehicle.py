@@ -120,7 +120,8 @@ def test_drive_turns_the_right_wheels(name):
     for side, tag in ((1, "left_joint"), (-1, "right_joint")):
         due = {wheel.joint for wheel in rover.wheels if wheel.side == side}
         assert {e.text for e in drive.findall(tag)} == due
-    assert float(drive.findtext("wheel_separation")) == pytest.approx(rover.track_m)
+    track = vehicle.TRACK_FACTOR * rover.track_m
+    assert float(drive.findtext("wheel_separation")) == pytest.approx(track)
     assert float(drive.findtext("wheel_radius")) == pytest.approx(rover.wheel_radius_m)
     assert float(drive.findtext("max_linear_velocity")) == rover.limits.speed_mps
 

@@ -156,7 +156,7 @@ def prepared(options: RunOptions) -> tuple[RunOptions, Mission | None]:
         world = load_world(options.world)
         options = replace(
             options,
-            start=tuple(world.start),
+            start=world.start,
             site=(world.site.latitude_deg, world.site.longitude_deg),
             epoch=world.epoch_utc.isoformat(),
         )

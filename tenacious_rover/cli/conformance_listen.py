@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.contract import Topic
     from tenacious_rover.rover.model import Rover
 
+CLOCK = replace(contract.CLOCK, name=f"/{contract.CLOCK.name}")
 COMMAND_PERIOD_S = 0.1
 STALLED_S = 30.0
 """Wall time after which a clock that stands still is given up."""
@@ -68,7 +70,8 @@ class Listener:
         self.node, self._executor = node, executor
         for topic in measured(rover):
             ros.subscription(node, topic, self._hearer(topic))
-        ros.subscription(node, contract.CLOCK, self._on_clock)
+        # One clock for all rovers, whatever their namespaces.
+        ros.subscription(node, CLOCK, self._on_clock)
         self._cmd_vel = ros.publisher(node, contract.CMD_VEL)
         self._scoop = ros.publisher(node, contract.SCOOP_COMMAND)
         self._arm = ros.publisher(node, contract.PAYLOAD_ARM)
@@ -83,7 +86,7 @@ class Listener:
     @property
     def simulated(self) -> bool:
         """Whether somebody publishes a clock."""
-        return self.node.count_publishers(contract.CLOCK.name) > 0
+        return self.node.count_publishers(CLOCK.name) > 0
 
     @property
     def clock_s(self) -> float:

@@ -71,7 +71,7 @@ def followed(rover: Rover, drive: Drive) -> list[Verdict]:
     mean = np.median(speeds[steady], axis=0)
     wanted = kinematics.wheel_speeds(rover, drive.linear_mps, drive.angular_radps)
     # Skid steering may turn its wheels for a wider track than its own (Mandow et al. 2007).
-    factor = float(np.clip(mean @ wanted / max(wanted @ wanted, 1e-9), 1.0, MOST_TRACK))
+    factor = float(np.clip(mean @ wanted / max(float(wanted @ wanted), 1e-9), 1.0, MOST_TRACK))
     aimed = wanted * (factor if drive.angular_radps else 1.0)
     bad = np.abs(mean - aimed) > 0.3 * np.abs(wanted).max()
     wheels = ", ".join(

@@ -96,15 +96,19 @@ def show(
     from tenacious_rover.simulator.survey import facts
 
     loaded = _loaded(spec, seed)
-    if at is not None:
-        loaded = _varied(loaded, (at[0], at[1], math.radians(at[2])))
+    pose = loaded.start if at is None else (at[0], at[1], math.radians(at[2]))
+    if not max(abs(pose[0]), abs(pose[1])) <= loaded.size_m / 2.0 or not math.isfinite(pose[2]):
+        half = loaded.size_m / 2.0
+        raise refuse(f"--at: ({pose[0]:g}, {pose[1]:g}) should be within {half:g} m of the origin")
+    if not abs(hours) <= 1e6:
+        raise refuse(f"--hours: {hours:g} should be between -1e6 and 1e6")
     plan = _plan(mission, loaded.world)
     target = out or Path(f"{loaded.world}.png")
     if not target.parent.is_dir():
         raise refuse(f"--out: {target.parent} is not a folder")
     world = _built(loaded, cache=True, quiet=as_json)
-    picture = _view(world, 3600.0 * hours) if camera else None
-    figure = portrait(world, plan, picture, 3600.0 * hours)
+    picture = _view(world, pose, 3600.0 * hours) if camera else None
+    figure = portrait(world, plan, picture, pose, 3600.0 * hours)
     try:
         figure.savefig(target, dpi=100)
     except (OSError, ValueError) as error:
@@ -129,15 +133,6 @@ def _loaded(spec: str, seed: int | None) -> WorldSpec:
         return load_world(spec, seed)
     except WorldError as error:
         raise refuse(error) from error
-
-
-def _varied(spec: WorldSpec, start: tuple[float, float, float]) -> WorldSpec:
-    from tenacious_rover.simulator.terrain.error import WorldError
-
-    try:
-        return spec.varied(start=start)
-    except WorldError as error:
-        raise refuse(f"--at: {error}") from error
 
 
 def _built(spec: WorldSpec, *, cache: bool, quiet: bool) -> World:
@@ -178,8 +173,8 @@ def _plan(mission: str, world: str) -> Plan:
     )
 
 
-def _view(world: World, time_s: float) -> NDArray[np.uint8]:
-    """What the left camera sees from the start."""
+def _view(world: World, pose: tuple[float, float, float], time_s: float) -> NDArray[np.uint8]:
+    """What the left camera of a rover that stands at `pose` sees."""
     from tenacious_rover.rover.description import load_rover
     from tenacious_rover.simulator.camera.renderer import Renderer
     from tenacious_rover.simulator.camera.sensor import CameraSensor
@@ -187,7 +182,7 @@ def _view(world: World, time_s: float) -> NDArray[np.uint8]:
 
     rover = load_rover("tenacious")
     camera = rover.cameras["left"]
-    map_T_optical = standing(world, rover.wheel_radius_m) @ camera.base_T_optical
+    map_T_optical = standing(world, rover.wheel_radius_m, pose) @ camera.base_T_optical
     frame = Renderer(world).render(camera, map_T_optical, world.spec.sun_direction(time_s))
     sensor = CameraSensor(camera)
     return sensor.expose(frame, *sensor.auto(frame))

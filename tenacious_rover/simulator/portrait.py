@@ -27,14 +27,19 @@ _SLOPE_COLOURS = ("#3b528b", "#21918c", "#5ec962", "#fde725", "#f98e09", "#bc375
 
 
 def portrait(
-    world: World, plan: marks.Plan, view: NDArray[np.uint8] | None, time_s: float
+    world: World,
+    plan: marks.Plan,
+    view: NDArray[np.uint8] | None,
+    pose: tuple[float, float, float],
+    time_s: float,
 ) -> Figure:
     """The whole picture.
 
     Args:
         world: what is shown.
         plan: goals and zones drawn on it.
-        view: (h, w, 3) what the left camera sees at the start, or None.
+        view: (h, w, 3) what the left camera sees, or None.
+        pose: x, y in m and yaw in rad from which that is seen.
         time_s: after the epoch, for the sun.
     """
     figure = Figure(figsize=(20.0, 11.2), facecolor="white")
@@ -43,7 +48,7 @@ def portrait(
     _slopes(figure.add_axes((0.545, 0.53, 0.17, 0.36)), world, plan)
     _heights(figure.add_axes((0.79, 0.53, 0.17, 0.36)), world)
     _counts(figure.add_axes((0.555, 0.055, 0.18, 0.38)), world)
-    _view(figure.add_axes((0.755, 0.055, 0.235, 0.38)), world, view)
+    _view(figure.add_axes((0.755, 0.055, 0.235, 0.38)), view, pose)
     figure.suptitle(_title(world, time_s), fontsize=13, x=0.012, y=0.985, ha="left")
     return figure
 
@@ -156,16 +161,14 @@ def _law(world: World, name: str) -> tuple[NDArray[np.float64], NDArray[np.float
     return at, np.array([rocks.count(asked, float(d)) for d in at])
 
 
-def _view(axes: Axes, world: World, view: NDArray[np.uint8] | None) -> None:
+def _view(axes: Axes, view: NDArray[np.uint8] | None, pose: tuple[float, float, float]) -> None:
     axes.set_axis_off()
     if view is None:
         axes.set_title("Camera view: none asked for", loc="left")
         return
     axes.imshow(view)
-    x, y, yaw = world.spec.start
-    axes.set_title(
-        f"Left camera at the start ({x:g}, {y:g}) m, heading {np.degrees(yaw):.0f}°", loc="left"
-    )
+    x, y, yaw = pose
+    axes.set_title(f"Left camera at ({x:g}, {y:g}) m, heading {np.degrees(yaw):.0f}°", loc="left")
 
 
 def _title(world: World, time_s: float) -> str:

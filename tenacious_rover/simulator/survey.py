@@ -78,14 +78,15 @@ def shaded(world: World, sun: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(lit * incidence / (incidence + up + 1e-9))
 
 
-def standing(world: World, axle_m: float) -> NDArray[np.float64]:
-    """map_T_base (4, 4) of a rover at the start, on the ground's plane around it.
+def standing(world: World, axle_m: float, pose: tuple[float, float, float]) -> NDArray[np.float64]:
+    """map_T_base (4, 4) of a rover on the ground's plane around it.
 
     Args:
         world: on which it stands.
         axle_m: height of base_link above level ground.
+        pose: x, y in m and yaw in rad.
     """
-    x, y, yaw = world.spec.start
+    x, y, yaw = pose
     turn = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
     up = world.normal(x + 0.2 * np.cos(turn), y + 0.2 * np.sin(turn)).mean(axis=0)
     up /= np.linalg.norm(up)

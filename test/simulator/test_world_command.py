@@ -71,7 +71,7 @@ def test_show_draws_a_picture(tmp_path):
         (["show", "nowhere"], "nowhere: no such file"),
         (["build", "nowhere", "--json"], "none of worlds: "),
         (["show", "SMALL", "--out", "missing/x.png"], "missing is not a folder"),
-        (["show", "SMALL", "--at", "50", "0", "0"], "--at: small: start: (50, 0)"),
+        (["show", "SMALL", "--at", "50", "0", "0"], "--at: (50, 0) should be within 7 m"),
         (["show", "SMALL", "--mission", "none", "--no-camera"], "none: no such file"),
         (["show", "SMALL", "--out", "x.nonsense", "--no-camera"], "--out: x.nonsense"),
     ],

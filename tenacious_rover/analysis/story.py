@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tenacious_rover.analysis.metrics import shown, summary
+from tenacious_rover.analysis.metrics import LABELS, shown, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,6 @@ def told(subject: Subject) -> dict[str, Any]:
     words, kind = verdict(drive, files)
     figures = summary(drive)
     cards = [(key, shown(key, figures[key])) for key in _CARDS if key in figures]
-    from tenacious_rover.analysis.metrics import LABELS
-
     return {
         "name": drive.name,
         "verdict": words,

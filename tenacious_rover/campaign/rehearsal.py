@@ -133,7 +133,7 @@ class Rehearsal:
         seen = visible(z, res, spot, self.yaw, half, _NEAR_M - 0.16, _FAR_M)
         rows, columns = np.nonzero(seen)
         far = np.hypot(rows + 0.5 - at[1], columns + 0.5 - at[0]) * res
-        sigma = 0.003 + 0.002 * far**2
+        sigma = 0.003 + 0.0006 * far**2
         weight = 1.0 / sigma**2
         noisy = z[rows, columns] + sigma * self.rng.standard_normal(len(far))
         self.sum[rows, columns] += weight * noisy

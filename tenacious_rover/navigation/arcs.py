@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-TURNS_DEG = (0, 20, -20, 40, -40, 65, -65, 95, -95, 135, -135, 180, -160)
+TURNS_DEG = (0, 35, -35, 60, -60, 90, -90, 130, -130, 180)
 ARCS = 11
 SWEEP_RAD = np.radians(15.0)
 
@@ -46,7 +46,7 @@ class Library:
 
 
 def library(config: NavigationConfig) -> Library:
-    """13 turns x 11 arcs x 11 arcs."""
+    """10 turns x 11 arcs x 11 arcs."""
     ruler = np.linspace(-1.0, 1.0, ARCS)
     curvatures = config.max_curvature * np.sign(ruler) * np.abs(ruler) ** 1.5
     turn, first, second = (

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenacious_rover.navigation.local import Checked
+from tenacious_rover.navigation.local import Checked, Checks
 from tenacious_rover.perception.body import body_of
 from tenacious_rover.perception.clearance import REASONS, check_poses
+from tenacious_rover.perception.config import ClearanceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,30 +17,41 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tenacious_rover.navigation.local import PoseCheck
-    from tenacious_rover.perception.config import ClearanceConfig
+    from tenacious_rover.navigation.config import NavigationConfig
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
 _UNKNOWN = REASONS.index("unknown")
+_CLEARANCE = REASONS.index("clearance")
 
 
 def checker_for(
-    rover: Rover, config: ClearanceConfig | None = None
-) -> Callable[[TerrainMap], PoseCheck]:
-    """What makes the check for a map.
+    rover: Rover, config: NavigationConfig, *, payload: bool = True
+) -> Callable[[TerrainMap], Checks]:
+    """What makes the checks for a map; `payload`: whether it is still carried.
 
     A pose on ground that is not known counts as safe unless what is known of it touches the body:
     whether unknown ground may be driven is the local choice's business.
     """
-    body = body_of(rover)
+    body = body_of(rover, payload=payload)
+    strict = ClearanceConfig(margin_m=config.plan_margin_m)
+    # The guard's margin may be negative, which the clearance's own may not.
+    loose = ClearanceConfig(margin_m=0.0, sigma=config.guard_sigma)
+    sunk = min(config.guard_margin_m, 0.0)
 
-    def on(terrain: TerrainMap) -> PoseCheck:
-        def check(poses: NDArray[np.float64]) -> Checked:
-            found = check_poses(terrain, body, poses, config)
+    def on(terrain: TerrainMap) -> Checks:
+        def plan(poses: NDArray[np.float64]) -> Checked:
+            found = check_poses(terrain, body, poses, strict)
             unknown = found.reason == _UNKNOWN
             return Checked(found.safe | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
 
-        return check
+        def guard(poses: NDArray[np.float64]) -> Checked:
+            found = check_poses(terrain, body, poses, loose)
+            unknown = found.reason == _UNKNOWN
+            tight = (found.reason == _CLEARANCE) & (found.clearance_m >= sunk)
+            free = found.safe & (found.clearance_m >= config.guard_margin_m)
+            return Checked(free | tight | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
+
+        return Checks(plan, guard)
 
     return on

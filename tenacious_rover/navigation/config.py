@@ -30,7 +30,7 @@ class NavigationConfig:
     nearly_weight: float = bounded(1.0, 0.0, 50.0, "extra cost of ground that is nearly a hazard")
     hazard_cost: float = bounded(15.0, 2.0, 500.0, "metres of easy ground per metre of hazard")
     hazard_threshold: float = bounded(0.95, 0.05, 1.0, "hazard at or above this is one")
-    zone_margin_m: float = bounded(0.25, 0.0, 2.0, "the rover's centre stays this far from zones")
+    zone_margin_m: float = bounded(0.3, 0.0, 2.0, "the rover's centre stays this far from zones")
     # global plan
     grid_m: float = bounded(0.1, 0.05, 1.0, "cell of the cost-to-go")
     grid_margin_m: float = bounded(5.0, 1.0, 50.0, "how far around start and goal it may go")
@@ -41,13 +41,18 @@ class NavigationConfig:
     max_curvature: float = bounded(1.6, 0.1, 10.0, "sharpest arc, 1/m")
     turn_cost: float = bounded(0.35, 0.0, 10.0, "cost of a turn in place, per rad")
     turn_setup_cost: float = bounded(0.25, 0.0, 10.0, "cost of stopping to turn in place")
+    turn_again_cost: float = bounded(0.8, 0.0, 10.0, "cost of a turn at the place of another turn")
     change_cost: float = bounded(0.1, 0.0, 10.0, "cost of leaving the path begun, per rad")
     checks: int = bounded(250, 10, 5000, "most paths checked exactly in one cycle")
     safe_ahead_m: float = bounded(0.7, 0.2, 5.0, "a path must be safe this far to be taken")
     blind_m: float = bounded(0.55, 0.0, 3.0, "nearer than this the camera sees no ground")
     replan_s: float = bounded(2.0, 0.1, 60.0, "longest time between plans when no map comes")
     # guard
-    guard_m: float = bounded(0.5, 0.1, 3.0, "the guard looks this far along the command")
+    guard_m: float = bounded(0.5, 0.1, 3.0, "the guard looks this far along the path")
+    guard_arc_m: float = bounded(0.2, 0.05, 3.0, "and this far along the command as it is now")
+    plan_margin_m: float = bounded(0.015, 0.0, 0.2, "clearance that a planned pose keeps")
+    guard_margin_m: float = bounded(0.0, -0.05, 0.2, "clearance below which the guard stops")
+    guard_sigma: float = bounded(0.3, 0.0, 5.0, "deviations of the map that the guard allows for")
     stop_tilt_deg: float = bounded(25.0, 2.0, 45.0, "measured tilt that stops the wheels")
     # recovery
     stuck_window_s: float = bounded(8.0, 1.0, 120.0, "motion is compared over this time")

@@ -18,7 +18,7 @@ from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
     from tenacious_rover.navigation.config import NavigationConfig
-    from tenacious_rover.navigation.local import PoseCheck
+    from tenacious_rover.navigation.local import Checks, PoseCheck
     from tenacious_rover.navigation.recovery import Trail
     from tenacious_rover.navigation.state import Goal, Pose
     from tenacious_rover.navigation.zones import Zones
@@ -31,6 +31,7 @@ Steering = tuple[follow.Speeds | None, str, str]
 _FINAL_M = 0.5
 _TURN_DONE_RAD = math.radians(3.0)
 _LOOK_S = 1.5
+_NEAR_TURN_M = 0.25
 
 
 class Journey:
@@ -58,6 +59,7 @@ class Journey:
         self._terrain: TerrainMap | None = None
         self._thought_s = -math.inf
         self._turning: float | None = None
+        self._turned_at: Array | None = None
         self._clear_m = 0.0
         self._progress: Array | None = None
         self._direction: float | None = None
@@ -77,7 +79,7 @@ class Journey:
         self._turning = None
 
     def steer(
-        self, time_s: float, pose: Pose, terrain: TerrainMap, check: PoseCheck, trail: Trail
+        self, time_s: float, pose: Pose, terrain: TerrainMap, checks: Checks, trail: Trail
     ) -> Steering:
         """The wanted motion now.
 
@@ -89,7 +91,7 @@ class Journey:
             self.time_limit_s = 120.0 + self._config.time_factor * way
         if self._backing is not None:
             return self._back(pose)
-        arriving = self._arriving(pose, check)
+        arriving = self._arriving(pose, checks.plan)
         if arriving is not None:
             return arriving
         if self._turning is not None:
@@ -97,7 +99,7 @@ class Journey:
         new = terrain is not self._terrain
         if new or time_s - self._thought_s > self._config.replan_s:
             self._refresh(time_s, pose, terrain, new=new)
-            if not self._think(pose, check):
+            if not self._think(pose, checks):
                 return self._stand(time_s, pose, trail)
             if self._turning is not None:
                 return self._turn(pose)
@@ -162,19 +164,20 @@ class Journey:
         if not np.isfinite(self._plan.to_go[r, c]):
             raise NavigationError("zones leave no way to the goal", Code.NO_PATH)
 
-    def _think(self, pose: Pose, check: PoseCheck) -> bool:
+    def _think(self, pose: Pose, checks: Checks) -> bool:
         """Choose the next manoeuvre."""
         assert self._cost is not None
-        self._judge_goal(pose, check)
+        self._judge_goal(pose, checks.plan)
         choice = local.choose(
             self._paths,
             self._plan,
             self._cost,
             _planar(pose),
-            check,
+            checks,
             self._config,
             self._half_fov,
             self._direction,
+            self._config.turn_again_cost if self._just_turned(pose) else 0.0,
         )
         if choice is None:
             return False
@@ -186,6 +189,10 @@ class Journey:
         if choice.turn:
             self._turning = frames.yaw(pose.odom_T_base) + choice.turn
         return True
+
+    def _just_turned(self, pose: Pose) -> bool:
+        at = self._turned_at
+        return at is not None and np.hypot(*(at - pose.odom_T_base[:2, 3])) < _NEAR_TURN_M
 
     def _judge_goal(self, pose: Pose, check: PoseCheck) -> None:
         """Give up a goal that is seen to be no place to stand."""
@@ -217,6 +224,7 @@ class Journey:
         error = frames.wrapped(self._turning - frames.yaw(pose.odom_T_base))
         if abs(error) < _TURN_DONE_RAD:
             self._turning = None
+            self._turned_at = pose.odom_T_base[:2, 3].copy()
             self._thought_s = -math.inf
             return follow.STOP, "turning", "looking along the new way"
         turn = follow.heading(pose.odom_T_base, self._turning, self._config.turn_rate_radps)

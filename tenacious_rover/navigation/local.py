@@ -10,7 +10,7 @@ more, so it is asked only until no path left can be better than the best one fou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,14 @@ class PoseCheck(Protocol):
 
 
 @dataclass(frozen=True)
+class Checks:
+    """Of one map: with the planner's margins, and with the guard's."""
+
+    plan: PoseCheck
+    guard: PoseCheck
+
+
+@dataclass(frozen=True)
 class Choice:
     """A path to follow: `turn` rad in place, then `poses` (n, 3) in odom.
 
@@ -64,10 +72,11 @@ def choose(
     plan: GlobalCost,
     cost: Array,
     here: Array,
-    check: PoseCheck,
+    checks: Checks,
     config: NavigationConfig,
     half_fov: float,
     previous: float | None = None,
+    turn_penalty: float = 0.0,
 ) -> Choice | None:
     """The best safe path from `here` (3,) x, y, yaw in odom, or `None`.
 
@@ -76,16 +85,18 @@ def choose(
         plan: cost-to-go.
         cost: (rows, columns) cost per metre on the plan's grid.
         here: where the rover is.
-        check: the exact check.
+        checks: the exact checks.
         config: weights.
         half_fov: of the camera, rad: a turn brings into view only what lies beyond it.
         previous: direction in odom that the rover was going to take, rad.
+        turn_penalty: extra cost of any turn in place: one has just been made here.
     """
     poses = arcs.placed(paths.poses, here[0], here[1], here[2])
     rank, ends, spent, to_go = _ranked(paths, plan, cost, poses, here, config, previous)
+    rank = rank + turn_penalty * (paths.turn != 0.0)
     order = np.argsort(rank)
     order = order[np.isfinite(rank[order])]
-    escape_m = 0.0 if check(here[None]).safe[0] else 0.3
+    escape_m = 0.0 if checks.plan(here[None]).safe[0] else 0.3
     refused: set[int] = set()
     best: Choice | None = None
     looked = 0
@@ -102,7 +113,7 @@ def choose(
         looked += len(batch)
         for index, (clear, fits) in zip(
             batch,
-            _clear(paths, poses, ends, here, batch, check, config, half_fov, escape_m),
+            _clear(paths, poses, ends, here, batch, checks, config, half_fov, escape_m),
             strict=True,
         ):
             goal_m = ends[index] * paths.step_m
@@ -163,26 +174,29 @@ def _clear(
     ends: NDArray[np.int64],
     here: Array,
     batch: list[int],
-    check: PoseCheck,
+    checks: Checks,
     config: NavigationConfig,
     half_fov: float,
     escape_m: float,
 ) -> list[tuple[float, bool]]:
-    """For each path: how far it is safe and seen, and whether its turn in place is safe."""
+    """For each path: how far it is safe and seen, and whether its turn in place is safe.
+
+    The turn and the first arc keep the planner's margins; farther ground is not known as well yet
+    and will be looked at again, so there the guard's margins do.
+    """
+    near = paths.first_steps
     sweeps = [arcs.placed(arcs.sweep(paths.turn[i]), *map(float, here)) for i in batch]
-    ways = [poses[i, : ends[i]] for i in batch]
-    checked = check(np.concatenate([*sweeps, *ways]))
+    first = [poses[i, : min(ends[i], near)] for i in batch]
+    second = [poses[i, near : max(ends[i], near)] for i in batch]
+    turned = _split(checks.plan(np.concatenate([*sweeps, *first])), [*sweeps, *first])
+    beyond = _split(checks.guard(np.concatenate(second)), second)
     out = []
-    at = 0
-    turns = []
-    for swept in sweeps:
-        turns.append(bool(checked.safe[at : at + len(swept)].all()) or escape_m > 0.0)
-        at += len(swept)
-    for index, way, fits in zip(batch, ways, turns, strict=True):
-        safe = checked.safe[at : at + len(way)].copy()
-        known = checked.known[at : at + len(way)].copy()
-        at += len(way)
+    for k, index in enumerate(batch):
+        (swept, _), (safe, known), (far, clear) = turned[k], turned[len(batch) + k], beyond[k]
+        fits = bool(swept.all()) or escape_m > 0.0
+        way = poses[index, : ends[index]]
         along = paths.distance[: len(way)]
+        safe, known = np.concatenate([safe, far]), np.concatenate([known, clear])
         safe |= along <= escape_m
         # Ground beside and before the wheels is never in view; after a turn new ground is.
         known |= along <= config.blind_m
@@ -193,6 +207,12 @@ def _clear(
         steps = len(way) if good.all() else int(good.argmin())
         out.append((steps * paths.step_m, fits))
     return out
+
+
+def _split(checked: Checked, parts: list[Array]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """(safe, known) of each of the parts that were checked in one go."""
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return list(zip(np.split(checked.safe, ends), np.split(checked.known, ends), strict=True))
 
 
 def _direction(way: Array, here: Array) -> float:

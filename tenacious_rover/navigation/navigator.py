@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenacious_rover.navigation.config import NavigationConfig
-    from tenacious_rover.navigation.local import PoseCheck
+    from tenacious_rover.navigation.local import Checks
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
@@ -49,20 +49,19 @@ class Navigator:
         self,
         rover: Rover,
         config: NavigationConfig,
-        checker: Callable[[TerrainMap], PoseCheck] | None = None,
+        checker: Callable[[TerrainMap], Checks] | None = None,
     ) -> None:
-        if checker is None:
-            from tenacious_rover.navigation.clearance import checker_for
-
-            checker = checker_for(rover)
-        self.rover, self.config, self._checker = rover, config, checker
+        self.rover, self.config = rover, config
+        self._payload = True
+        self._given = checker
+        self._checker = self._made_checker()
         self.slip = follow.SlipCompensation()
         self._trail = Trail()
         self._journey: Journey | None = None
         self._move: ShortMoveDrive | None = None
         self._terrain: TerrainMap | None = None
         self._terrain_s = -math.inf
-        self._check: PoseCheck | None = None
+        self._checks: Checks | None = None
         self._sent = follow.STOP
         self._ended = Command()
         self._reset()
@@ -77,9 +76,23 @@ class Navigator:
         self._last: Array | None = None
         self._watch = Watch(self.rover, self.config)
 
+    def _made_checker(self) -> Callable[[TerrainMap], Checks]:
+        if self._given is not None:
+            return self._given
+        from tenacious_rover.navigation.clearance import checker_for
+
+        return checker_for(self.rover, self.config, payload=self._payload)
+
     def configure(self, config: NavigationConfig) -> None:
         """Other numbers, from the next goal on."""
         self.config = config
+        self._checker = self._made_checker()
+
+    def attached(self, payload: bool) -> None:
+        """Whether the payload is still carried: without it the rover clears more."""
+        if payload != self._payload:
+            self._payload = payload
+            self._checker = self._made_checker()
 
     @property
     def busy(self) -> bool:
@@ -142,11 +155,13 @@ class Navigator:
         journey = self._journey
         assert journey is not None
         assert self._terrain is not None
-        assert self._check is not None
+        assert self._checks is not None
         if trouble is not None:
             journey.recover(time_s, pose, self._trail, *trouble)
             self._watch.reset()
-        wanted, state, reason = journey.steer(time_s, pose, self._terrain, self._check, self._trail)
+        wanted, state, reason = journey.steer(
+            time_s, pose, self._terrain, self._checks, self._trail
+        )
         if wanted is None or wanted[0] < 0.0:
             return wanted, state, reason
         return self._guarded(time_s, pose, journey, wanted, state, reason)
@@ -161,8 +176,10 @@ class Navigator:
         reason: str,
     ) -> tuple[follow.Speeds, str, str]:
         """Stop when the next half metre is not safe; back out when it stays so."""
-        assert self._check is not None
-        words = guard.objection(_planar(pose), wanted, self._check, self.config)
+        assert self._checks is not None
+        words = guard.objection(
+            _planar(pose), wanted, journey.path, self._checks.guard, self.config
+        )
         if words is None:
             self._objecting_s = None
             return wanted, state, reason
@@ -190,7 +207,7 @@ class Navigator:
     def _see(self, time_s: float, terrain: TerrainMap | None) -> None:
         if terrain is not None and terrain is not self._terrain:
             self._terrain, self._terrain_s = terrain, time_s
-            self._check = self._checker(terrain)
+            self._checks = self._checker(terrain)
 
     def _lacking(self, time_s: float, pose: Pose | None) -> tuple[Code, str] | None:
         """What is missing or too old to drive by."""

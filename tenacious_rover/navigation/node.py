@@ -31,6 +31,7 @@ from tenacious_rover.rover.config import ConfigError
 if TYPE_CHECKING:
     import numpy as np
     from sensor_msgs.msg import JointState
+    from std_msgs.msg import Bool
 
     from tenacious_interfaces.msg import ElevationMap, Immobility
     from tenacious_rover.perception.terrain_map import TerrainMap
@@ -73,6 +74,7 @@ class NavigationNode(RoverNode):
         ros.subscription(self, contract.IMMOBILITY, self._immobile)
         ros.subscription(self, contract.JOINT_STATES, self._joints)
         ros.subscription(self, contract.GOAL_POSE, self._pointed)
+        ros.subscription(self, contract.PAYLOAD_ATTACHED, self._latched)
         self.commands = ros.publisher(self, contract.CMD_VEL)
         self.plans = ros.publisher(self, contract.PLAN)
         self.states = ros.publisher(self, contract.NAVIGATION_STATE)
@@ -127,6 +129,9 @@ class NavigationNode(RoverNode):
                 if name in self.wheels and math.isfinite(effort)
             ]
             self.effort = max(efforts, default=math.nan)
+
+    def _latched(self, message: Bool) -> None:
+        self.navigator.attached(bool(message.data))
 
     def _pointed(self, message: PoseStamped) -> None:
         """A goal from RViz replaces what is being driven."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tenacious_rover.navigation.local import Checked
+from tenacious_rover.navigation.local import Checked, Checks
 from tenacious_rover.navigation.state import Motion
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.model import Box, Camera, Limits, Rover, Wheel
@@ -121,6 +121,12 @@ def settle_check(terrain, vehicle=None):
     return check
 
 
+def checks(terrain):
+    """The same for planner and guard."""
+    check = settle_check(terrain)
+    return Checks(check, check)
+
+
 @dataclass
 class Here:
     time_s: float
@@ -183,4 +189,14 @@ def touched(vehicle):
     return bool((~check(np.array(vehicle.track)).safe).any())
 
 
-__all__ = ["Ground", "Here", "Map", "Vehicle", "drive", "replace", "rover", "settle_check"]
+__all__ = [
+    "Ground",
+    "Here",
+    "Map",
+    "Vehicle",
+    "checks",
+    "drive",
+    "replace",
+    "rover",
+    "settle_check",
+]

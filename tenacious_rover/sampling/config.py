@@ -25,7 +25,7 @@ class SamplingConfig:
     rock_effort_nm: float = bounded(0.9, 0.05, 20.0, "effort that means rock: stop, try elsewhere")
     stall_error_rad: float = bounded(0.15, 0.02, 1.0, "lag of a joint that means it is stuck")
     stall_time_s: float = bounded(0.8, 0.1, 5.0, "how long a lag must last")
-    dig_depth_m: float = bounded(0.02, 0.005, 0.08, "how deep the edge goes below the ground")
+    dig_depth_m: float = bounded(0.03, 0.005, 0.08, "how deep the edge goes below the ground")
     drag_m: float = bounded(0.05, 0.0, 0.3, "way forward with the edge in the ground")
     scoop_timeout_s: float = bounded(60.0, 5.0, 300.0, "longest scooping")
     min_volume_ml: float = bounded(3.0, 0.1, 100.0, "less than this is no sample")

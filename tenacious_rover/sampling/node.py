@@ -321,7 +321,7 @@ class SamplingNode(RoverNode):
                 raise SamplingError("a picture has no pose", Code.NO_FRAME)
             surfaces.append(volume.surface(depth, self.rover, pose, place[:2], _GRID_M))
         assert self.rover.scoop is not None
-        return volume.change(surfaces[0], surfaces[1], self.rover.scoop.blade_width_m / 2.0 + 0.05)
+        return volume.change(surfaces[0], surfaces[1], volume.reach_m(self.rover.scoop))
 
     def _facts(
         self,

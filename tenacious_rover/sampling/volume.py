@@ -21,7 +21,7 @@ from tenacious_rover.sampling.error import SamplingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tenacious_rover.rover.model import Rover
+    from tenacious_rover.rover.model import Rover, Scoop
 
 CELL_M = 0.004
 _CORRELATED_CELLS = 25.0
@@ -106,6 +106,11 @@ def surface(
         return np.asarray(np.where(count > 0, total / count, np.nan).reshape(n, n))
 
 
+def reach_m(scoop: Scoop) -> float:
+    """Radius in which a scoop changes the ground: its blade, its drag, and edges that slump, m."""
+    return scoop.blade_width_m / 2.0 + 0.09
+
+
 def change(before: NDArray[np.float64], after: NDArray[np.float64], hole_radius_m: float) -> Change:
     """Compare two surfaces (n, n) of one grid, the hole expected within a radius of its middle.
 
@@ -129,7 +134,8 @@ def change(before: NDArray[np.float64], after: NDArray[np.float64], hole_radius_
     smooth = ndimage.gaussian_filter(filled, 2.0)
     calm = noise / 3.0 + 3e-4
     core = disc & (np.abs(smooth) > 3.0 * calm)
-    touched = ndimage.binary_dilation(core, iterations=4) & disc
+    # A hole has shallow edges that no single cell shows: with one found, all around it counts.
+    touched = disc if core.any() else core
     area_ml = CELL_M**2 * 1e6
     volume = float(filled[touched].sum()) * area_ml
     cells = int(touched.sum())

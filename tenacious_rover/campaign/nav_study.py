@@ -45,12 +45,18 @@ def cases(
     drivers: Iterable[str] = ("tenacious",),
     chosen: Iterable[tuple[float, float]] | None = None,
 ) -> list[Case]:
-    """Round by round over the cells, so that the study can stop at any time."""
+    """Round by round over the cells, so that the study can stop at any time.
+
+    In a round the baseline that looks, and so costs as much as the navigator, comes last.
+    """
+    wanted = list(drivers)
+    groups = [[d for d in wanted if d != "gestalt"], [d for d in wanted if d == "gestalt"]]
     return [
         Case(k, slope, first_seed + number, driver)
         for number in range(per_cell)
+        for group in groups
         for k, slope in (chosen or cells())
-        for driver in drivers
+        for driver in group
     ]
 
 

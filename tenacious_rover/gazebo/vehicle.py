@@ -225,7 +225,7 @@ def _imu(rover: Rover, name: str) -> ET.Element:
         "sensor",
         pose(rover.base_T_imu),
         element("topic", f"/{name}/imu"),
-        element("gz_frame_id", rover.imu_frame),
+        element("gz_frame_id", rover.imu_frame),  # Gazebo's word: sdformat warns and keeps it
         element("update_rate", contract.IMU.rate_hz),
         element("always_on", True),
         element(
@@ -263,7 +263,6 @@ def _camera(rover: Rover, camera: Camera, name: str, eye: str) -> ET.Element:
         "sensor",
         pose(camera.base_T_optical @ optical_T_body),
         element("topic", f"/{name}/camera/{eye}/image"),
-        element("gz_frame_id", camera.frame),
         element("update_rate", contract.IMAGE_LEFT.rate_hz),
         element("always_on", True),
         element(
@@ -278,7 +277,6 @@ def _camera(rover: Rover, camera: Camera, name: str, eye: str) -> ET.Element:
                 element("stddev", IMAGE_NOISE),
             ),
             lens,
-            # The projections of a rectified pair are both of the left eye's frame.
             element("optical_frame_id", camera.frame),
             name=f"camera_{eye}",
         ),

@@ -110,7 +110,7 @@ def test_eyes_have_the_description_s_optics(name):
         assert float(inside.findtext("lens/intrinsics/fx")) == pytest.approx(camera.fx_px)
         due = -camera.fx_px * rover.baseline_m if eye == "right" else 0.0
         assert float(inside.findtext("lens/projection/tx")) == pytest.approx(due)
-        assert sensor.findtext("gz_frame_id") == camera.frame
+        assert inside.findtext("optical_frame_id") == camera.frame
 
 
 @both

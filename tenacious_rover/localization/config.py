@@ -85,6 +85,9 @@ class LocalizationConfig:
     sun_sigma_deg: float = bounded(0.5, 0.01, 20.0, "of one sample, each axis")
     sun_bias_deg: float = bounded(0.1, 0.0, 20.0, "what averaging does not remove")
 
+    # Absolute fixes.
+    fix_period_s: float = bounded(2.0, 0.1, 600.0, "between looks for something known")
+
     # Late and lost measurements.
     history_s: float = bounded(4.0, 0.5, 60.0, "how late a measurement may come")
     lost_imu_s: float = bounded(0.25, 0.02, 10.0, "silence after which a sensor is lost")

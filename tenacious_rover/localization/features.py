@@ -14,8 +14,8 @@ Points = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _WINDOW = (11, 11)
-"""Small: the flow of ground ahead is convex, and a patch's mean flow is not that of its centre. With
-17 px the distance driven came out 0.15 to 0.35 % short, with 11 px 0.02 to 0.2 %."""
+"""Small: the flow of ground ahead is convex, and a patch's mean flow is not that of its centre.
+With 17 px the distance driven came out 0.15 to 0.35 % short, with 11 px 0.02 to 0.2 %."""
 _LEVELS = 3
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 0.002)
 _WEAKEST = 6e-4

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from tenacious_rover.localization import attitude, checkpoint, events
 from tenacious_rover.localization import filter as eskf
 from tenacious_rover.localization.estimate import Estimate, Fix, unknown
+from tenacious_rover.localization.fixes import FixFinder
 from tenacious_rover.localization.immobility import Immobility, ImmobilityMonitor
+from tenacious_rover.localization.landmarks import Landmarks
 from tenacious_rover.localization.sensors import ImuGate, Sensor, Stillness
 from tenacious_rover.localization.timeline import Event, Timeline
 from tenacious_rover.localization.visual import Motion, VisualOdometry
@@ -51,6 +53,7 @@ class Localizer:
         config: see `config.py`.
         start_map_T_base: (4, 4); position and heading count, roll and pitch come from gravity.
         site: for the sun; without one the sun is not used.
+        landmarks: what is known of the site, for absolute fixes.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Localizer:
         config: LocalizationConfig,
         start_map_T_base: Array,
         site: Sky | None = None,
+        landmarks: Landmarks | None = None,
     ) -> None:
         self.rover, self.config, self.site = rover, config, site
+        self.finder = FixFinder(rover, config, landmarks or Landmarks())
         self.visual = VisualOdometry(rover, config)
         self.reader = WheelReader(rover, config)
         self.monitor = ImmobilityMonitor(rover, config, self.reader)
@@ -158,6 +163,11 @@ class Localizer:
             sun_in_base = state.rotation.T @ self.site.sun_direction(sample.time_s)
         motion = self.visual.take(sample, expected, sun_in_base)
         self.saw(sample.time_s, motion)
+        if motion.known:
+            state = self.timeline.at(sample.time_s)
+            found = self.finder.take(sample, state.map_T_base, state.pose_covariance)
+            if found is not None:
+                self.fix(found)
 
     def saw(self, time_s: float, motion: Motion) -> None:
         """An answer of visual odometry at the time of its picture."""

@@ -9,7 +9,7 @@ as much as its depth is known. Frames: `k` is base_link when the points were mea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -62,11 +62,15 @@ class Solved:
     rms: float
 
 
-def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) -> Mask:
-    """Points (n,) that agree with one motion; starts from none, judges the guess as well."""
-    optical = frames.points(frames.inverse(camera.base_T_optical), sighting.points)
-    ok, _, _, index = cv2.solvePnPRansac(
-        optical.astype(np.float64),
+def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) -> tuple[Mask, Array]:
+    """Points (n,) that agree with one motion, and the motion (4, 4).
+
+    Starts from none, and keeps the guess where more points agree with that.
+    """
+    optical = camera.base_T_optical
+    in_camera = frames.points(frames.inverse(optical), sighting.points)
+    ok, turn, shift, index = cv2.solvePnPRansac(
+        in_camera.astype(np.float64),
         sighting.pixels.astype(np.float64),
         camera.matrix,
         None,
@@ -75,12 +79,37 @@ def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) ->
         confidence=0.999,
         flags=cv2.SOLVEPNP_P3P,
     )
-    found = np.zeros(len(optical), bool)
+    found = np.zeros(len(in_camera), bool)
     if ok and index is not None:
         found[index.ravel()] = True
     error = np.abs(_residuals(sighting, camera, guess)[0][:, :2]).max(axis=1)
     guessed = error < limit_px
-    return guessed if guessed.sum() > 1.1 * found.sum() else found
+    if guessed.sum() > 1.1 * found.sum() or not found.any():
+        return guessed, guess
+    # Its pose may be that of a mirrored plane: the nearest one by descent from the guess is tried.
+    start = frames.inverse(frames.inverse(optical) @ guess @ optical)
+    near = cv2.solvePnP(
+        in_camera[found],
+        sighting.pixels[found],
+        camera.matrix,
+        None,
+        cv2.Rodrigues(start[:3, :3])[0],
+        start[:3, 3].copy(),
+        useExtrinsicGuess=True,
+        flags=cv2.SOLVEPNP_ITERATIVE,
+    )
+    poses = [guess, _back(turn, shift, optical), _back(near[1], near[2], optical)]
+    errors = [
+        float(np.median(np.abs(_residuals(sighting, camera, pose)[0][found]))) for pose in poses
+    ]
+    return found, poses[int(np.argmin(errors))]
+
+
+def _back(turn: Any, shift: Any, optical: Array) -> Array:
+    """k_T_b (4, 4) of OpenCV's rotation vector and translation from k to b in camera axes."""
+    b_T_k = np.eye(4)
+    b_T_k[:3, :3], b_T_k[:3, 3] = cv2.Rodrigues(turn)[0], np.ravel(shift)
+    return np.asarray(optical @ frames.inverse(b_T_k) @ frames.inverse(optical))
 
 
 def solve(
@@ -112,7 +141,7 @@ def solve(
         residual, jacobian, spread = _linear(sighting, camera, baseline_m, k_T_b, sigma)
         normal = residual / spread
         square = np.nansum(normal**2, axis=1)
-        if number:
+        if number > 1:
             span = limit_px / sigma[0]
             kept = np.isfinite(square) & (square < span**2)
         weight = np.where(kept, 1.0 / (1.0 + square / 9.0), 0.0)

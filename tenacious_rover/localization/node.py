@@ -16,7 +16,7 @@ from tf2_msgs.msg import TFMessage
 from tenacious_interfaces.msg import Event as EventMessage
 from tenacious_interfaces.msg import Immobility as ImmobilityMessage
 from tenacious_rover import ros
-from tenacious_rover.localization import checkpoint
+from tenacious_rover.localization import checkpoint, landmarks
 from tenacious_rover.localization.config import LocalizationConfig
 from tenacious_rover.localization.error import LocalizationError
 from tenacious_rover.localization.localizer import Localizer
@@ -52,7 +52,8 @@ class LocalizationNode(RoverNode):
         )
         try:
             place = site_of(config)
-            self.core = Localizer(self.rover, config, pose, place)
+            known = landmarks.load(Path(config.landmarks)) if config.landmarks else None
+            self.core = Localizer(self.rover, config, pose, place, known)
             self._resume()
         except LocalizationError as error:
             raise ConfigError(f"localization: {error}") from error
@@ -108,9 +109,19 @@ class LocalizationNode(RoverNode):
         if key in other:
             eyes = self._left.pop(key), self._right.pop(key)
             self.core.stereo(Stereo(ros.to_seconds(stamp), *eyes))
+            self._tell_fixes()
         for waiting in (self._left, self._right):
             while len(waiting) > 4:
                 del waiting[min(waiting)]
+
+    def _tell_fixes(self) -> None:
+        """Every correction of map is an event with its evidence."""
+        fixes, self.core.fixes = self.core.fixes, []
+        for fix in fixes:
+            words = f"{fix.source}: {'believed' if fix.used else 'refused'}"
+            severity = EventMessage.ACTIVITY_HI if fix.used else EventMessage.WARNING_LO
+            facts = fix.evidence | {"innovation": round(fix.innovation, 2)}
+            self.say("absolute_fix", words, severity, **facts)
 
     def _depth(self, message: Image) -> None:
         """A depth camera stands in for the right eye."""

@@ -160,12 +160,12 @@ class VisualOdometry:
             return self._nothing(f"{count} corners followed, {config.min_features} due", False)
         nothing = np.full(count, np.nan)
         sight = motion.Sighting(key.points, key.depth_sigma, key.pixels.astype(float), nothing)
-        agree = motion.ransac(sight, camera, expected, 2.0 * config.outlier_px)
+        agree, rough = motion.ransac(sight, camera, expected, 2.0 * config.outlier_px)
         if right is not None:
-            sight = self._with_disparity(sight, grey, right, expected)
+            sight = self._with_disparity(sight, grey, right, rough)
         sigma = (config.pixel_sigma, config.disparity_sigma)
         solved = motion.solve(
-            sight, camera, self._baseline, expected, agree, sigma, 2.5 * config.outlier_px
+            sight, camera, self._baseline, rough, agree, sigma, 2.5 * config.outlier_px
         )
         inliers = 0 if solved is None else int(solved.inliers.sum())
         if solved is None or inliers < config.min_features:

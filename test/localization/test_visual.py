@@ -157,9 +157,9 @@ def test_motion_solver_is_exact_without_noise_and_honest_with_it():
         sight = motion.Sighting(seen, sigma, pixels, disparity)
         wrong = rng.random(150) < 0.2
         sight.pixels[wrong] += rng.uniform(20, 60, (wrong.sum(), 2))
-        agree = motion.ransac(sight, camera, np.eye(4), 3.0)
+        agree, rough = motion.ransac(sight, camera, np.eye(4), 3.0)
         assert not agree[wrong].any()
-        solved = motion.solve(sight, camera, baseline, np.eye(4), agree, (0.25, 0.25), 3.75)
+        solved = motion.solve(sight, camera, baseline, rough, agree, (0.25, 0.25), 3.75)
         gap = np.concatenate(
             [solved.k_T_b[:3, 3] - true[:3, 3], attitude.log(solved.k_T_b[:3, :3] @ true[:3, :3].T)]
         )

@@ -74,6 +74,8 @@ class Supervisor:
         command += ["--params-file", str(parameters), "--log-level", self.log_level]
         if self.namespace:
             command += ["-r", f"__ns:=/{self.namespace.strip('/')}"]
+            # Each rover has a tree of frames of its own, as Nav2 does it.
+            command += ["-r", "/tf:=tf", "-r", "/tf_static:=tf_static"]
         log = self.folder / "log" / f"{spec.name}.log"
         environment = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0", **transport()}
         environment |= os.environ

@@ -29,13 +29,12 @@ def make(parent: Path, label: str, facts: dict[str, Any]) -> Path:
         RunFolderError: not writable, or not enough space for a bag.
     """
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{label}"
-    folder = parent.resolve() / name
     try:
         parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(parent).free / 1e9
-        folder.mkdir()
+        folder = _fresh(parent.resolve() / name)
     except OSError as error:
-        raise RunFolderError(f"{folder}: {error.strerror}") from error
+        raise RunFolderError(f"{parent / name}: {error.strerror}") from error
     if free < NEEDED_GB:
         folder.rmdir()
         raise RunFolderError(
@@ -44,6 +43,18 @@ def make(parent: Path, label: str, facts: dict[str, Any]) -> Path:
         )
     update(folder, {"started": datetime.now(UTC).isoformat(), **machine(), **facts})
     return folder
+
+
+def _fresh(wished: Path) -> Path:
+    """A folder made now; the second one of a second gets a number."""
+    for number in range(2, 1000):
+        try:
+            wished.mkdir()
+        except FileExistsError:
+            wished = wished.with_name(f"{wished.name.split('~')[0]}~{number}")
+        else:
+            return wished
+    raise FileExistsError(f"{wished} and a thousand others exist")
 
 
 def update(folder: Path, facts: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def raise_pyramid(
     for r in range(row0, row1 + 1):
         for c in range(column0, column1 + 1):
             maxima[r * width + c] = max(
-                max(heights[r, c], heights[r, c + 1]), max(heights[r + 1, c], heights[r + 1, c + 1])
+                heights[r, c], heights[r, c + 1], heights[r + 1, c], heights[r + 1, c + 1]
             )
     for k in range(1, levels.shape[0]):
         row0, column0, row1, column1 = row0 // 2, column0 // 2, row1 // 2, column1 // 2
@@ -263,6 +263,13 @@ def slope(h: NDArray[np.float32], x: float, y: float) -> tuple[float, float]:
     r = min(max(int(y), 0), rows - 2)
     u, v = min(max(x - c, 0.0), 1.0), min(max(y - r, 0.0), 1.0)
     gx = gy = 0.0
+    if 0 < c < columns - 2 and 0 < r < rows - 2:
+        a, b, d, e = (1.0 - u) * (1.0 - v), u * (1.0 - v), (1.0 - u) * v, u * v
+        gx = a * (h[r, c + 1] - h[r, c - 1]) + b * (h[r, c + 2] - h[r, c])
+        gx += d * (h[r + 1, c + 1] - h[r + 1, c - 1]) + e * (h[r + 1, c + 2] - h[r + 1, c])
+        gy = a * (h[r + 1, c] - h[r - 1, c]) + b * (h[r + 1, c + 1] - h[r - 1, c + 1])
+        gy += d * (h[r + 2, c] - h[r, c]) + e * (h[r + 2, c + 1] - h[r, c + 1])
+        return 0.5 * gx, 0.5 * gy
     for i in range(2):
         for j in range(2):
             weight = (v if i == 1 else 1.0 - v) * (u if j == 1 else 1.0 - u)

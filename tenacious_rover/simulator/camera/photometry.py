@@ -7,9 +7,9 @@
 Lommel-Seeliger's law times a phase function, plus isotropic multiple scattering (Hapke 2012,
 "Theory of Reflectance and Emittance Spectroscopy", 2nd ed., ch. 8-9). p(g) is the double
 Henyey-Greenstein function with the hockey-stick relation c = 3.29 exp(-17.4 b^2) - 0.908 (Hapke
-2012, Icarus 221, 1079), B(g) the shadow-hiding opposition surge. The parameters are of the size Sato
-et al. (2014, JGR Planets 119, 1775) map for the maria: assumed typical values, not those of one
-place. Hapke's macroscopic roughness is left out on purpose: relief is modelled as relief.
+2012, Icarus 221, 1079), B(g) the shadow-hiding opposition surge. The parameters are of the size
+that Sato et al. (2014, JGR Planets 119, 1775) map for the maria: assumed typical values, not those
+of one place. Hapke's macroscopic roughness is left out on purpose: relief is modelled as relief.
 """
 
 from __future__ import annotations

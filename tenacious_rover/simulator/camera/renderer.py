@@ -77,9 +77,7 @@ class Renderer:
         self._near = make_ground(heights, origin, world.resolution_m, _tones(world))
         self._far = far_land(self._near, seed, self._config)
         self._rocks, self._pebbles = rock_solids(world, seed, self._config)
-        self._micro = Micro(seed)
-        if not self._config.micro_relief:
-            self._micro.flatten()
+        self._micro = Micro(seed if self._config.micro_relief else None)
         self._lander = [_block_part(block) for block in world.lander]
         self._table = phase_table()
         self._sun = np.zeros(3)
@@ -180,7 +178,7 @@ class Renderer:
         if moved:
             shadow.bake(self._far, sun)
             azimuth = round(math.atan2(sun[1], sun[0]) / _AZIMUTH_STEP) * _AZIMUTH_STEP
-            if azimuth != self._azimuth and self._config.micro_relief:
+            if azimuth != self._azimuth:
                 self._micro.turn_to(azimuth)
                 self._azimuth = azimuth
         if moved or self._stale:
@@ -209,10 +207,19 @@ class Renderer:
 
     def _drawn(self, scene: shading.Scene, view: View) -> Frame:
         depth, what = self._seen(scene, view)
-        light = shading.shaded(scene, view, _pixels(view), depth.ravel(), what.ravel())
-        radiance = light.reshape(*what.shape, 3)
+        pixels, depths, whats = _pixels(view), depth.ravel(), what.ravel()
+        edge = np.zeros(what.shape, np.bool_)
         if self._config.antialias:
-            _refine(scene, view, depth, what, radiance)
+            # More rays at outlines go into the same batch: every parallel pass has its price.
+            visibility.find_edges(depth, what, edge)
+            more = _around(scene, view, depth, what, np.argwhere(edge))
+            pixels = np.concatenate([pixels, more[0]])
+            depths = np.concatenate([depths, more[1]])
+            whats = np.concatenate([whats, more[2]])
+        light = shading.shaded(scene, view, pixels, depths, whats)
+        radiance = light[: what.size].reshape(*what.shape, 3)
+        extra = light[what.size :].reshape(-1, len(_OFFSETS), 3).sum(axis=1)
+        radiance[edge] = (radiance[edge] + extra) / np.float32(1 + len(_OFFSETS))
         label = np.zeros(what.shape, np.uint8)
         label[(what == visibility.NEAR) | (what == visibility.FAR)] = 1
         stone = what >= 0
@@ -245,19 +252,14 @@ def _pixels(view: View) -> NDArray[np.float32]:
     return pixels.reshape(-1, 2)
 
 
-def _refine(
+def _around(
     scene: shading.Scene,
     view: View,
     depth: NDArray[np.float64],
     what: NDArray[np.int32],
-    radiance: NDArray[np.float32],
-) -> None:
-    """Replace pixels at outlines by the mean of three rays."""
-    edge = np.zeros(what.shape, np.bool_)
-    visibility.find_edges(depth, what, edge)
-    pixels = np.argwhere(edge)
-    if not len(pixels):
-        return
+    pixels: NDArray[np.int64],
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.int32]]:
+    """Rays beside the centres of `pixels` (n, 2) row, column: places, depths and what they meet."""
     shape = (len(pixels), len(_OFFSETS))
     fine_depth, fine_what = np.empty(shape), np.empty(shape, np.int32)
     visibility.cast_edges(
@@ -273,10 +275,8 @@ def _refine(
         fine_depth,
         fine_what,
     )
-    places = (pixels[:, None, ::-1] + _OFFSETS).astype(np.float32).reshape(-1, 2)
-    light = shading.shaded(scene, view, places, fine_depth.ravel(), fine_what.ravel())
-    extra = light.reshape(*shape, 3).sum(axis=1)
-    radiance[edge] = (radiance[edge] + extra) / (1 + len(_OFFSETS))
+    places = (pixels[:, None, ::-1] + _OFFSETS).astype(np.float32)
+    return places.reshape(-1, 2), fine_depth.ravel(), fine_what.ravel()
 
 
 def _coherent(view: View) -> bool:

@@ -5,8 +5,8 @@
     electrons = radiance * sensitivity * exposure * vignetting * (1 - dust)   (then blurred)
     value = 255 * gain * (electrons + shot + read noise) / full well          (linear, rounded)
 
-The response is linear (gamma 1). Electrons saturate at the full well, values at 255. Gain is applied
-after the read-out, so noise grows with it as the signal does.
+The response is linear (gamma 1). Electrons saturate at the full well, values at 255. Gain is
+applied after the read-out, so noise grows with it as the signal does.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _streak(right: float, down: float) -> NDArray[np.float32]:
 
 
 def _vignette(camera: Camera, loss: float) -> NDArray[np.float32]:
-    """(h, w): 1 on the axis, 1 - loss in the farthest corner, as the square of the angle's tangent."""
+    """(h, w): 1 on the axis, 1 - loss in the farthest corner, by the angle's tangent squared."""
     x = (np.arange(camera.width_px) - camera.cx_px) / camera.fx_px
     y = (np.arange(camera.height_px) - camera.cy_px) / camera.fy_px
     square = x[None, :] ** 2 + y[:, None] ** 2

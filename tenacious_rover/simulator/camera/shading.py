@@ -138,7 +138,7 @@ def _soil(
     sy: float,
     sz: float,
 ) -> tuple[float, float, float, float, float]:
-    """Normal (3,) of textured ground, its tone, and the share that tiny relief leaves in the sun."""
+    """Normal (3,) of textured ground, its tone, and the share tiny relief leaves in the sun."""
     gx, gy = slope(heights, column, row)
     gx, gy = gx / step, gy / step
     length = math.sqrt(gx * gx + gy * gy + 1.0)

@@ -26,7 +26,7 @@ _NONE = np.float32(-1e9)
 
 
 def bake(ground: Ground, sun: NDArray[np.float64]) -> None:
-    """Write the ground's `shadow` for the unit vector (3,) to the sun; nothing is lit below 0 deg."""
+    """Write the ground's `shadow` for the unit vector (3,) to the sun; all is dark below 0 deg."""
     if sun[2] <= 0.0:
         ground.shadow[:] = 1e9
         return

@@ -27,7 +27,7 @@ _PEBBLE_LAW = 2.2
 
 
 def far_land(near: Ground, seed: int, config: RenderConfig) -> Ground:
-    """Land around the grid: it takes up the grid's border, goes over into hills, and curves away."""
+    """Land around the grid: takes up the grid's border, goes over into hills, and curves away."""
     middle = np.array(
         [
             near.x0 + near.step * (near.heights.shape[1] - 1) / 2.0,

@@ -38,12 +38,15 @@ _MEDIAN_PERIOD = (0.613, 0.613, 6.371)
 """Period at which a tile's heights were made: slopes stay the same when a layer is scaled."""
 
 
+Tile = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+"""Heights (SIZE, SIZE) in m, and tone, 1 on average."""
+
+
 class Micro:
     """The tiles, and the layers made of them for one azimuth of the sun."""
 
-    def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng((seed, 0x7E4707))
-        self._tiles = (_fine(rng), _coarse(rng))
+    def __init__(self, seed: int | None) -> None:
+        """Tiles of a seed; None: no relief and even tone."""
         sides = SIZE >> np.arange(LEVELS)
         count = int((sides**2).sum())
         start = np.cumsum(sides**2) - sides**2
@@ -54,6 +57,14 @@ class Micro:
         self.table[..., COSINE] = np.cos(_TURN)[:, None]
         self.table[..., SINE] = np.sin(_TURN)[:, None]
         self.table[..., FINEST] = np.log2(np.array(_PERIOD) / SIZE)[:, None]
+        self._tiles: tuple[Tile, ...] = ()
+        if seed is None:
+            self.texels[:, 2] = int(SCALE)
+            self.texels[:, 3] = -32768
+            self.table[..., SPREAD] = 1.0
+            return
+        rng = np.random.default_rng((seed, 0x7E4707))
+        self._tiles = (_fine(rng), _coarse(rng))
         for layer, tile in enumerate(_TILE):
             height, tone = self._tiles[tile]
             texel = _MEDIAN_PERIOD[layer] / SIZE
@@ -62,15 +73,9 @@ class Micro:
             for channel, image in enumerate((gx, gy, tone)):
                 self._store(layer, channel, image)
 
-    def flatten(self) -> None:
-        """No relief and even tone."""
-        self.texels[:] = 0
-        self.texels[..., 2] = int(SCALE)
-        self.texels[..., 3] = -32768
-
     def turn_to(self, azimuth: float) -> None:
         """Bake the horizons for the sun's azimuth in map, rad from x."""
-        for layer, tile in enumerate(_TILE):
+        for layer, tile in enumerate(_TILE if self._tiles else ()):
             height, _ = self._tiles[tile]
             towards = azimuth - _TURN[layer]
             tangent = horizon(
@@ -128,12 +133,12 @@ def _bumps(
         j = np.arange(int(x) - reach, int(x) + reach + 1)
         square = ((i - y)[:, None] ** 2 + (j - x)[None, :] ** 2) / radius**2
         ball = flat * radius * np.sqrt(np.maximum(1.0 - square, 0.0))
-        place = np.ix_(i % SIZE, j % SIZE)
+        place = (i % SIZE)[:, None], (j % SIZE)[None, :]
         out[place] = np.maximum(out[place], ball)
     return out
 
 
-def _fine(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fine(rng: np.random.Generator) -> Tile:
     """Heights in m over 0.613 m and tone: grains and clods up to a few mm, thumb-sized dimples."""
     texel = _MEDIAN_PERIOD[0] / SIZE
     height = 0.0007 * _noise(rng, 1.5, 3, 160)
@@ -143,7 +148,7 @@ def _fine(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.flo
     return gaussian_filter(height, 0.5, mode="wrap"), tone
 
 
-def _coarse(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _coarse(rng: np.random.Generator) -> Tile:
     """Heights in m over 6.371 m and tone: gentle lumps and hand-sized pits."""
     texel = _MEDIAN_PERIOD[2] / SIZE
     height = 0.005 * _noise(rng, 1.9, 10, 200)

@@ -50,7 +50,7 @@ def part_solids(
     """Solids of the parts, balls (g, 4) about all of one label, and the runs (g + 1,) of those.
 
     Raises:
-        CameraError: unknown shape, surface or label; a size or pose that is not finite and positive.
+        CameraError: unknown shape, surface or label; a size or pose not finite and positive.
     """
     pieces: list[Piece] = []
     labels: list[int] = []

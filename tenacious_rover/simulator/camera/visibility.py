@@ -141,7 +141,7 @@ def _outside(across: float, depth: float, f: float, border: float, radius: float
     return f * across + border * depth < -radius * math.sqrt(f * f + border * border)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def project(
     solids: NDArray[np.float64],
     view: View,
@@ -162,7 +162,7 @@ def project(
         near: (n,) written: least depth.
     """
     m = view.rotation
-    for i in prange(len(solids)):
+    for i in range(len(solids)):
         x = solids[i, 0] - view.eye[0]
         y = solids[i, 1] - view.eye[1]
         z = solids[i, 2] - view.eye[2]
@@ -238,7 +238,7 @@ def splat(
             if v0 > v1:
                 continue
             px, py, pz = local(solids, i, view.eye[0], view.eye[1], view.eye[2])
-            # Columns of unit @ map_R_optical: a ray's direction in the unit frame is linear in u, v.
+            # Columns of unit @ map_R_optical: directions in the unit frame are linear in u, v.
             ax, ay, az = turned(solids, i, m[0, 0], m[1, 0], m[2, 0])
             bx, by, bz = turned(solids, i, m[0, 1], m[1, 1], m[2, 1])
             cx, cy, cz = turned(solids, i, m[0, 2], m[1, 2], m[2, 2])

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rectified pair, or a depth image, to disparity with its standard deviation.
 
-The right image is sheared first, so that level ground under the wheels has disparity zero at every
-row: blocks then compare like with like where the ground slants away, and the smoothness that
-semi-global matching prefers is that of the ground (the idea of ground plane rectification; Burt,
-Wixson, Salgian 1995). What remains is filtered: dark ground, ground without texture and ground that
-both eyes do not see alike is unknown.
+The right image is sheared first, so that the disparity of level ground under the wheels hardly
+changes from row to row: blocks then compare like with like where the ground slants away, and the
+smoothness that semi-global matching prefers is that of the ground (the idea of ground plane
+rectification; Burt, Wixson, Salgian 1995). What remains is filtered: dark ground, ground without
+texture and ground that both eyes do not see alike is unknown.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _BELOW_PX = 48
 """Disparities searched below that of level ground: ditches and ground that falls away."""
+_SHARE = 0.75
+"""Of the ground's slant that is taken out: smoothing from row to row pulls what stands upright one
+way and level ground the other; about here both err least."""
 _STEP = 16
 """The matcher takes a multiple of this many disparities."""
 _FRACTIONS = 16.0
@@ -72,7 +75,8 @@ class StereoMatcher:
         self.size = (round(left.width_px * self.scale), round(left.height_px * self.scale))
         self.full_size = (left.width_px, left.height_px)
         self.focal_baseline = left.fx_px * rover.baseline_m
-        row, offset = ground_disparity(rover)
+        row, offset = (_SHARE * x for x in ground_disparity(rover))
+        self.lean = (1.0 / _SHARE - 1.0) * row
         # Of the scaled image, whose pixel centres lie at (i + 0.5) / scale - 0.5.
         self.row = row
         self.offset = (offset + row * (0.5 / self.scale - 0.5)) * self.scale
@@ -86,7 +90,7 @@ class StereoMatcher:
             minDisparity=self.low,
             numDisparities=count,
             blockSize=block,
-            P1=8 * block * block,
+            P1=4 * block * block,
             P2=32 * block * block,
             disp12MaxDiff=round(config.left_right_px) if config.left_right_px > 0.0 else -1,
             preFilterCap=31,
@@ -104,7 +108,7 @@ class StereoMatcher:
             PerceptionError: an image is of another size or type than the camera's.
         """
         one, two = self._gray("left", left), self._gray("right", right)
-        # The ground becomes flat: residual disparity = disparity - ground.
+        # The ground becomes steep: residual disparity = disparity - ground.
         width, pad = self.size[0], self.pad
         shear = np.array([[1.0, -self.row, -self.offset - pad], [0.0, 1.0, 0.0]])
         sheared = cv2.warpAffine(
@@ -181,6 +185,7 @@ class StereoMatcher:
             self.ground,
             shift,
             _mean(energy),
+            self.lean,
             self.config.max_change_px,
             self.config.disparity_floor_px * self.scale,
             disparity,
@@ -268,6 +273,7 @@ def _finish(
     ground: Image,
     shift: Image,
     energy: Image,
+    lean: float,
     max_change: float,
     floor: float,
     disparity: Image,
@@ -281,9 +287,10 @@ def _finish(
     number of independent pixels times the mean squared gradient. The matcher's own result, which is
     smoother, is weighed against it by their variances.
 
-    Where disparity departs from the ground's by more than `max_change` px from one row to the next
-    there is an edge, which smoothing has made a ramp: unknown. Lesser changes add to the deviation,
-    because a match sits only to a part of a pixel where the block's weight lies.
+    Level ground changes by `lean` px a row. Where disparity departs from that by more than
+    `max_change` px from one pixel to the next there is an edge, which smoothing has made a ramp:
+    unknown. Lesser changes add to the deviation, because a match sits only to a part of a pixel
+    where the block's weight lies.
     """
     rows, columns = kept.shape
     limit = 2.0 * max_change * _FRACTIONS
@@ -299,18 +306,20 @@ def _finish(
             for dr, dc in ((2, 0), (0, 2)):
                 r0, r1 = max(r - dr, 0), min(r + dr, rows - 1)
                 c0, c1 = max(c - dc, 0), min(c + dc, columns - 1)
-                one = kept[r0, c0] if kept[r0, c0] > lost else here
-                two = kept[r1, c1] if kept[r1, c1] > lost else here
-                change = max(change, abs(two - here), abs(one - here))
+                one, two = kept[r0, c0], kept[r1, c1]
+                slant = lean * dr * _FRACTIONS
+                after = abs(two - here - slant) if kept[r1, c1] > lost else 0.0
+                before = abs(here - one - slant) if kept[r0, c0] > lost else 0.0
+                change = max(change, after, before)
             if change > limit:
                 sigma[r, c] = np.nan
                 continue
             found = here / _FRACTIONS
             gradient = max(energy[r, c], np.float32(1e-3))
-            noise = sigma[r, c] / (number * gradient)
+            blurred = _MISPLACED * change / (2.0 * _FRACTIONS)
+            noise = sigma[r, c] / (number * gradient) + blurred * blurred
             better = shift[r, c] / gradient
             if abs(better - found) < 1.0:
                 found += (better - found) * _ROUNDED**2 / (_ROUNDED**2 + noise)
-            blurred = _MISPLACED * change / (2.0 * _FRACTIONS)
             disparity[r, c] = found + ground[r]
-            sigma[r, c] = np.sqrt(floor * floor + noise + blurred * blurred)
+            sigma[r, c] = np.sqrt(floor * floor + noise)

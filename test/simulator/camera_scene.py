@@ -67,8 +67,8 @@ def rays(cam, map_T_optical):
 
 
 def exact_hit(ground, origin, direction):
-    """Parameter of the first bilinear ground on one ray, from every cell it crosses; inf if none."""
-    low_x, high_x, low_y, high_y = ground.extent
+    """Parameter of the first bilinear ground on a ray, from every cell it crosses; inf if none."""
+    low_x, _, low_y, _ = ground.extent
     step = ground.resolution_m
     rows, columns = ground.heights.shape
     p = np.array([(origin[0] - low_x) / step, (origin[1] - low_y) / step])
@@ -110,15 +110,17 @@ def exact_hits(ground, origins, directions):
     return np.array([exact_hit(ground, o, d) for o, d in zip(origins, directions, strict=True)])
 
 
-def ellipsoid_depths(stones, origin, directions):
-    """(n,) first positive parameter at any of the ellipsoids, from the quadratic in map."""
+def ellipsoid_depths(stones, origins, directions):
+    """(n,) first positive parameter at any ellipsoid, from the quadratic in map.
+
+    Rays (n, 3) from origins (3,) or (n, 3).
+    """
+    origins = np.broadcast_to(origins, directions.shape)
     best = np.full(len(directions), np.inf)
     for center, axes, turn in zip(stones.center, stones.semi_axes, stones.rotation, strict=True):
-        shape = turn @ np.diag(axes**-2.0) @ turn.T
-        away = origin - center
-        a = np.einsum("ni,ij,nj->n", directions, shape, directions)
-        b = directions @ shape @ away
-        c = away @ shape @ away - 1.0
+        to_ball = (turn / axes).T
+        p, d = (origins - center) @ to_ball.T, directions @ to_ball.T
+        a, b, c = (d * d).sum(axis=1), (p * d).sum(axis=1), (p * p).sum(axis=1) - 1.0
         square = b * b - a * c
         t = np.where(square >= 0.0, (-b - np.sqrt(np.maximum(square, 0.0))) / a, np.inf)
         best = np.minimum(best, np.where(t > 0.0, t, np.inf))

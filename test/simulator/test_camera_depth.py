@@ -53,9 +53,7 @@ def test_coherent_rays_miss_nothing():
         pictures = []
         for coherent in (True, False):
             depth, what = np.empty((120, 160)), np.empty((120, 160), np.int32)
-            visibility.cast_frame(
-                renderer._near, renderer._far, view, coherent, depth, what
-            )
+            visibility.cast_frame(renderer._near, renderer._far, view, coherent, depth, what)
             pictures.append(depth)
         both = np.isfinite(pictures[0]) & np.isfinite(pictures[1])
         assert (np.isfinite(pictures[0]) == np.isfinite(pictures[1])).all()
@@ -80,7 +78,7 @@ def test_rocks_stand_where_their_ellipsoids_are():
 
 
 def test_whole_numbers_are_pixel_centres():
-    """A ball no wider than a pixel, on the ray of pixel (30, 20), is seen there and nowhere else."""
+    """A ball narrower than a pixel, on the ray of pixel (30, 20), is seen there and only there."""
     ground, cam = world(0), camera()
     map_T_optical = pose(ground, above=2.0)
     ray = np.array([(30 - cam.cx_px) / cam.fx_px, (20 - cam.cy_px) / cam.fy_px, 1.0])

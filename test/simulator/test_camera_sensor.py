@@ -80,7 +80,9 @@ def test_blur_keeps_the_light_and_softens_an_edge():
     moved = sensor(cam, config).expose(frame, 2000.0, 1.0, (8.0, 0.0))
     width = [int(((row > 10) & (row < 100)).sum()) for row in (sharp[40, :, 1], soft[40, :, 1])]
     assert width[1] > width[0]
-    steep = [np.abs(np.diff(p[:, 30:70, 1].astype(float).mean(axis=0))).max() for p in (soft, moved)]
+    steep = [
+        np.abs(np.diff(p[:, 30:70, 1].astype(float).mean(axis=0))).max() for p in (soft, moved)
+    ]
     assert steep[1] < 0.4 * steep[0]
     assert moved.mean() == pytest.approx(soft.mean(), rel=0.02)
 

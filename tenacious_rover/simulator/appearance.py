@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SMALLEST_SHARE = 0.06
 _MOST_PER_LINK = 7
-_HOUSE_RED = (0.55, 0.09, 0.07)
+_HOUSE_RED = (0.26, 0.03, 0.025)
 _SOIL = (0.11, 0.105, 0.095)
 
 
@@ -136,7 +136,8 @@ def _rgb(material: ET.Element) -> tuple[float, float, float]:
     color = material.find("color")
     assert color is not None
     red, green, blue, _ = numbers(color, "rgba", "material", 4)
-    return float(red), float(green), float(blue)
+    # URDF's colours are meant for displays; the camera wants reflectance.
+    return float(red) ** 2.2, float(green) ** 2.2, float(blue) ** 2.2
 
 
 def _surface(link: str, material: str) -> str:

@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Arcs, the local choice, guard, watch, trail, following and zones, each alone."""
+
+import math
+
+import numpy as np
+import pytest
+import toy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tenacious_rover.navigation import arcs, follow, guard
+from tenacious_rover.navigation.config import NavigationConfig
+from tenacious_rover.navigation.cost import ground_cost
+from tenacious_rover.navigation.error import Code, NavigationError
+from tenacious_rover.navigation.global_cost import GlobalCost
+from tenacious_rover.navigation.local import Checked, Checks, choose
+from tenacious_rover.navigation.recovery import Trail, Watch
+from tenacious_rover.navigation.zones import Zones
+from tenacious_rover.rover import frames
+
+CONFIG = NavigationConfig()
+HALF_FOV = 0.65
+
+
+@given(curvature=st.floats(-2.0, 2.0), length=st.floats(0.1, 3.0), yaw=st.floats(-3.0, 3.0))
+@settings(max_examples=60, deadline=None)
+def test_arc_against_small_steps(curvature, length, yaw):
+    end = arcs.arc(np.array([[1.0, -2.0, yaw]]), np.array([curvature]), np.array([length]))[0, 0]
+    x, y, a = 1.0, -2.0, yaw
+    for _ in range(4000):
+        ds = length / 4000
+        x, y = (
+            x + ds * math.cos(a + 0.5 * curvature * ds),
+            y + ds * math.sin(a + 0.5 * curvature * ds),
+        )
+        a += curvature * ds
+    assert end == pytest.approx((x, y, a), abs=1e-4)
+
+
+def test_library_is_symmetric_and_complete():
+    made = arcs.library(CONFIG)
+    assert made.poses.shape[0] == len(arcs.TURNS_DEG) * arcs.ARCS**2
+    straight = (made.turn == 0.0) & (made.curvature == 0.0).all(1)
+    assert straight.sum() == 1
+    length = CONFIG.first_arc_m + CONFIG.second_arc_m
+    assert made.poses[straight][0, -1] == pytest.approx((length, 0.0, 0.0))
+    steps = np.hypot(*np.diff(made.poses[..., :2], axis=1).transpose(2, 0, 1))
+    assert steps.max() <= made.step_m + 1e-9
+
+
+def always(safe=True, known=True):
+    def check(poses):
+        return Checked(np.full(len(poses), safe), np.full(len(poses), known))
+
+    return Checks(check, check)
+
+
+def chosen(checks, goal=(4.0, 0.0), height=lambda x, y: 0 * x, **more):
+    ground = toy.Ground(height)
+    terrain = ground.map(everything=True)
+    plan = GlobalCost(CONFIG)
+    plan.cover(np.array([[0.0, 0.0], goal]))
+    plan.merge(terrain, ground_cost(terrain, toy.rover(), CONFIG))
+    cost = plan.solve(np.array(goal), np.zeros(2))
+    return choose(arcs.library(CONFIG), plan, cost, np.zeros(3), checks, CONFIG, HALF_FOV, **more)
+
+
+def test_straight_on_when_the_goal_is_ahead():
+    choice = chosen(always())
+    assert choice.turn == 0.0
+    assert np.abs(choice.poses[:, 1]).max() < 0.05
+    assert choice.cost == pytest.approx(4.0, rel=0.05)
+    assert choice.checked <= 8
+
+
+def test_turns_first_when_the_goal_is_behind():
+    choice = chosen(always(), goal=(-4.0, 0.5))
+    assert abs(choice.turn) > 2.0
+    assert abs(frames.wrapped(choice.direction)) > 2.4
+
+
+def test_nothing_safe_is_no_choice():
+    assert chosen(always(safe=False)) is None
+
+
+def test_unseen_ground_in_view_is_not_driven():
+    """It may turn towards ground that is out of view now, but not drive on."""
+    choice = chosen(always(known=False))
+    assert choice is None or choice.turn != 0.0
+
+
+def test_dear_ground_is_gone_around_by_rank_and_bad_ground_by_check():
+    rock = chosen(toy_checks(stone), height=stone)
+    assert np.abs(rock.poses[:, 1]).max() > 0.2
+    check = toy.settle_check(toy.Ground(stone).map(everything=True))
+    assert check(rock.poses).safe.all()
+
+
+def stone(x, y):
+    return 0.4 * (np.hypot(x - 1.2, y) < 0.25)
+
+
+def toy_checks(height):
+    return toy.checks(toy.Ground(height).map(everything=True))
+
+
+def test_penalty_keeps_from_turning_again():
+    around = chosen(always(), goal=(2.5, 2.5), turn_penalty=5.0)
+    assert around.turn == 0.0
+
+
+# -- guard ------------------------------------------------------------------------------------
+
+NO_PATH = np.zeros((0, 3))
+
+
+def objected(height, speeds, path=NO_PATH, here=(0.0, 0.0, 0.0)):
+    return guard.objection(np.array(here), speeds, path, toy_checks(height).guard, CONFIG)
+
+
+def wall(at):
+    return lambda x, y: 0.4 * (np.abs(x - at) < 0.05)
+
+
+def test_guard_stops_before_a_wall_on_the_path_and_on_the_arc():
+    path = arcs.arc(np.zeros((1, 3)), np.zeros(1), np.arange(0.05, 1.5, 0.05))[0]
+    assert "0." in objected(wall(0.6), (0.08, 0.0), path)
+    assert objected(wall(0.6), (0.08, 0.0)) is None
+    assert objected(wall(0.4), (0.08, 0.0)) is not None
+    assert objected(wall(1.2), (0.08, 0.0), path) is None
+
+
+def test_guard_is_silent_on_flat_ground_at_rest_and_backwards():
+    flat = lambda x, y: 0 * x  # noqa: E731
+    for speeds in ((0.08, 0.0), (0.05, 0.3), (0.0, 0.3), (0.0, 0.0), (-0.05, 0.0)):
+        assert objected(flat, speeds) is None
+    assert objected(wall(0.4), (0.0, 0.0)) is None
+
+
+def test_guard_lets_a_rover_leave_bad_ground():
+    assert objected(lambda x, y: 0.4 * (np.hypot(x, y) < 0.08), (0.08, 0.0)) is None
+
+
+# -- watch and trail --------------------------------------------------------------------------
+
+
+def watched(share, seconds=20.0, speeds=(0.08, 0.0), **more):
+    watch, x = Watch(toy.rover(), CONFIG), 0.0
+    for tick in range(int(10 * seconds)):
+        x += share * speeds[0] * 0.1
+        found = watch.trouble(0.1 * tick, frames.planar(x, 0.0, 0.0), speeds, **more)
+        if found:
+            return found
+    return None
+
+
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.35])
+def test_moving_is_no_trouble(share):
+    assert watched(share) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, -0.5])
+def test_not_moving_is_stuck(share):
+    assert watched(share)[0] is Code.STUCK
+
+
+def test_short_stop_is_no_trouble():
+    assert watched(0.0, seconds=5.0) is None
+
+
+def test_slip_and_torque_are_trouble():
+    assert "slip by 90 %" in watched(0.5, slip=0.9)[1]
+    assert watched(1.0, effort_nm=1.0) is None
+    assert "N m" in watched(1.0, effort_nm=5.0)[1]
+
+
+def test_trail_goes_back_the_way_it_came_and_no_farther_than_a_turn():
+    trail = Trail()
+    for x in np.arange(0.0, 1.0, 0.02):
+        trail.add(frames.planar(x, 0.0, 0.0))
+    here = frames.planar(0.98, 0.0, 0.0)
+    back = trail.back(here, 0.5)
+    assert back[0, 0] > back[-1, 0]
+    assert 0.45 < back[0, 0] - back[-1, 0] < 0.6
+    trail.cut(frames.planar(0.5, 0.0, 0.0))
+    assert trail.poses[-1][0] == pytest.approx(0.5, abs=0.06)
+    for y in np.arange(0.0, 0.3, 0.06):
+        trail.add(frames.planar(0.5, y, 1.5))
+    assert trail.back(frames.planar(0.5, 0.28, 1.5), 1.0)[-1, 2] == pytest.approx(1.5)
+
+
+# -- following --------------------------------------------------------------------------------
+
+
+def test_pursuit_stays_on_a_circle():
+    along = np.arange(0.05, 6.0, 0.05)
+    path = arcs.arc(np.zeros((1, 3)), np.array([0.8]), along)[0]
+    pose = np.zeros(3)
+    for _ in range(400):
+        speed, rate = follow.pursue(frames.planar(*pose), path, 0.08, CONFIG)
+        pose = arcs.placed(np.array([0.1 * speed, 0.0, 0.1 * rate]), *map(float, pose))
+    far = np.hypot(pose[0], pose[1] - 1.25)
+    assert far == pytest.approx(1.25, abs=0.05)
+
+
+def test_compensation_learns_and_keeps_the_limits():
+    slip, rover = follow.SlipCompensation(), toy.rover()
+    pose = np.zeros(3)
+    for tick in range(200):
+        slip.learn(0.1 * tick, frames.planar(*pose), (0.08, 0.2))
+        pose = arcs.placed(np.array([0.7 * 0.008, 0.0, 0.5 * 0.02]), *map(float, pose))
+    assert slip.forward == pytest.approx(0.7, abs=0.05)
+    assert slip.turning == pytest.approx(0.5, abs=0.05)
+    speed, rate = slip.command((0.09, 0.4), rover)
+    assert speed <= rover.limits.speed_mps
+    assert rate <= rover.limits.turn_rate_radps
+    assert rate / speed == pytest.approx((0.4 / slip.turning) / (0.09 / slip.forward))
+
+
+@given(seen=st.floats(-1.0, 5.0))
+def test_it_never_comes_to_the_end_of_what_it_has_seen(seen):
+    speed = follow.stopping_speed(seen, 0.08, CONFIG)
+    assert 0.0 <= speed <= 0.08
+    assert speed * CONFIG.replan_s <= max(seen, 0.0)
+
+
+# -- zones ------------------------------------------------------------------------------------
+
+
+def test_zones_from_text():
+    zones = Zones.parsed("0 0 2 0 2 2 0 2; 5 5, 6 5, 6 6", "")
+    assert [len(zone) for zone in zones.keep_out] == [4, 3]
+    xy = np.array([[1.0, 1.0], [3.0, 1.0], [5.8, 5.2]])
+    assert zones.forbidden(xy).tolist() == [True, False, True]
+    assert not Zones.parsed("", " ").corners.size
+
+
+@pytest.mark.parametrize("text", ["1 2 3 4", "1 2 3 4 5 x", "0 0 1 1 nan 2", "0 0 1 1 2 2 3"])
+def test_wrong_zones_are_refused_by_name(text):
+    with pytest.raises(NavigationError, match="keep_in: polygon 2"):
+        Zones.parsed("", f"0 0 1 0 1 1; {text}")
+
+
+def test_raster_agrees_with_points_when_odom_is_turned():
+    zones = Zones(keep_in=(np.array([[-2.0, -1.0], [2.0, -1.0], [2.0, 1.0], [-2.0, 1.0]]),))
+    odom_T_map = frames.planar(0.5, 0.2, 0.6)
+    origin = np.array([-3.0, -3.0])
+    drawn = zones.raster(origin, 0.1, (60, 60), odom_T_map)
+    rows, columns = np.indices(drawn.shape)
+    xy = origin + 0.1 * (np.stack([columns, rows], -1).reshape(-1, 2) + 0.5)
+    in_map = frames.points(frames.inverse(odom_T_map), np.column_stack([xy, np.zeros(len(xy))]))
+    agree = zones.forbidden(in_map[:, :2]) == drawn.ravel()
+    assert agree.mean() > 0.95

@@ -142,6 +142,41 @@ def _outside(across: float, depth: float, f: float, border: float, radius: float
 
 
 @njit(cache=True, error_model="numpy")
+def _unseen(
+    solids: NDArray[np.float64], i: int, view: View, cx: float, cy: float, cz: float
+) -> bool:
+    """Whether a solid about the eye, center (cx, cy, cz) in its frame, is behind or around it.
+
+    It is when its bounding box lies beyond one side of the view, or when it holds the eye.
+    """
+    px, py, pz = local(solids, i, view.eye[0], view.eye[1], view.eye[2])
+    if max(abs(px), abs(py), abs(pz)) < 1.0:
+        enter, leave = enter_exit(int(solids[i, 16]), px, py, pz, 1.0, 0.0, 0.0)
+        if enter < 0.0 < leave:
+            return True
+    m = view.rotation
+    right, low = view.width - 1.0 - view.cx, view.height - 1.0 - view.cy
+    beyond = np.zeros(5, np.int64)
+    for corner in range(8):
+        x, y, z = cx, cy, cz
+        for k in range(3):
+            side = 1.0 if corner >> k & 1 else -1.0
+            if solids[i, 16] == 3.0 and k == 2 and side < 0.0:
+                side = 0.0  # a gable stands on its center
+            grow = side * solids[i, 12 + k] ** 2
+            ax, ay, az = solids[i, 3 + 3 * k], solids[i, 4 + 3 * k], solids[i, 5 + 3 * k]
+            x += grow * (m[0, 0] * ax + m[1, 0] * ay + m[2, 0] * az)
+            y += grow * (m[0, 1] * ax + m[1, 1] * ay + m[2, 1] * az)
+            z += grow * (m[0, 2] * ax + m[1, 2] * ay + m[2, 2] * az)
+        beyond[0] += z <= 0.0
+        beyond[1] += view.fx * x + view.cx * z < 0.0
+        beyond[2] += right * z - view.fx * x < 0.0
+        beyond[3] += view.fy * y + view.cy * z < 0.0
+        beyond[4] += low * z - view.fy * y < 0.0
+    return beyond.max() == 8
+
+
+@njit(cache=True, error_model="numpy")
 def project(
     solids: NDArray[np.float64],
     view: View,
@@ -181,6 +216,8 @@ def project(
         ):
             continue
         near[i] = max(cz - radius, 0.0)
+        if cz - radius < 1e-3 and _unseen(solids, i, view, cx, cy, cz):
+            continue
         if cz - radius < 1e-3:
             boxes[i, 2], boxes[i, 3] = view.width - 1, view.height - 1
             continue

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SHIPPED = ("worlds", "gazebo")
 DROP_M = 0.01
 """A rover begins this high above its wheels' ground."""
-FILES = ("uri", "diffuse", "normal")
+TEXTURES = ("diffuse", "normal")
 
 
 def exports_folder() -> Path:
@@ -107,9 +107,9 @@ def assembled(world: Exported, spawns: Sequence[Spawn], wheels: vehicle.Wheels) 
     inner = root.find("world")
     if inner is None or root.get("version") != VERSION:
         raise GazeboError(f"{world.folder}/world.sdf: not an export of this version: export again")
-    for tag in FILES:
-        for found in root.iter(tag):
-            found.text = str((world.folder / (found.text or "")).resolve())
+    textures = [part for texture in root.iter("texture") for part in texture]
+    for found in (*root.iter("uri"), *(part for part in textures if part.tag in TEXTURES)):
+        found.text = str((world.folder / (found.text or "")).resolve())
     for spawn in spawns:
         inner.extend(placed_models(world, spawn, wheels))
     ET.indent(root, " ")

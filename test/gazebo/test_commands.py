@@ -24,9 +24,7 @@ def run(app, *words):
 
 def test_export_then_check_then_change(cache, tmp_path):
     world = tmp_path / "yard.yaml"
-    world.write_text(
-        "world: yard\nsize_m: 8\nresolution_m: .1\nrocks: {k: 0.02, largest_m: 1.0}\n"
-    )
+    world.write_text("world: yard\nsize_m: 8\nresolution_m: .1\nrocks: {k: 0.02, largest_m: 1.0}\n")
     done = run(gazebo.app, "export", str(world), "--rocks", "5", "--json")
     assert done.exit_code == 0, done.output
     facts = json.loads(done.stdout)[0]

@@ -5,6 +5,7 @@
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import made_up
 import numpy as np
@@ -29,6 +30,13 @@ both = pytest.mark.parametrize("name", list(ROVERS))
 
 def models_of(name):
     return vehicle.models(ROVERS[name], name, vehicle.Wheels())
+
+
+def valid(path):
+    """Whether the real parser says so."""
+    command = ["ign", "sdf", "-k", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "Valid." in done.stdout or pytest.fail(done.stdout[:500] + done.stderr[:500])
 
 
 def numbers(text):
@@ -178,6 +186,11 @@ def test_two_rovers_in_one_world(tmp_path):
         Spawn(ROVERS["yard"], "two", (-1.0, 2.0, 0.0)),
     ]
     root = ET.fromstring(assembled(world, spawns, vehicle.Wheels()))
+    named = [e.text for e in root.iter("uri")]
+    named += [root.findtext(f".//texture/{tag}") for tag in ("diffuse", "normal")]
+    assert all(Path(name).is_absolute() and Path(name).is_file() for name in named)
+    colours = [e.text for e in root.iter("diffuse") if "/" not in e.text]
+    assert len(colours) > 20  # of lights and materials
     placed = {m.get("name"): pose_of(m) for m in root.findall("world/model") if m.get("name") in
               ("one", "two", "one_payload")}  # fmt: skip
     for name, rover in (("one", ROVERS["tenacious"]), ("two", ROVERS["yard"])):
@@ -185,6 +198,10 @@ def test_two_rovers_in_one_world(tmp_path):
         assert z - rover.wheel_radius_m == pytest.approx(made_up.height(x, y) + 0.01, abs=2e-3)
     one_T_payload = frames.inverse(placed["one"]) @ placed["one_payload"]
     assert np.allclose(one_T_payload, ROVERS["tenacious"].payload.base_T_payload, atol=1e-6)
+    if shutil.which("ign"):
+        path = tmp_path / "run.sdf"
+        path.write_text(assembled(world, spawns, vehicle.Wheels()))
+        assert valid(path)
     texts = bridge_yaml(spawns)
     assert ("/clock" in texts["one"], "/clock" in texts["two"]) == (True, False)
     with pytest.raises(GazeboError, match="two rovers of one name"):
@@ -198,10 +215,7 @@ def test_two_rovers_in_one_world(tmp_path):
 def test_sdformat_finds_it_valid(name, tmp_path):
     path = tmp_path / "rover.sdf"
     path.write_text(document(element("world", *models_of(name), name="alone")))
-    done = subprocess.run(
-        ["ign", "sdf", "-k", str(path)], capture_output=True, text=True, check=False
-    )
-    assert "Valid." in done.stdout, done.stdout[:500] + done.stderr[:500]
+    assert valid(path)
 
 
 @both

@@ -31,6 +31,8 @@ STAMPS = VENV / "setup-stages.json"
 WHEELS = ROOT / "deploy" / "wheels"
 LOG = ROOT / "build" / "setup.log"
 EXIT_MACHINE = 3
+KERNEL_ROOMS = ("simulator", "localization", "perception", "navigation")
+"""Rooms with compiled functions."""
 WHEEL_PYTHONS = ((3, 11), (3, 12))
 
 
@@ -200,6 +202,11 @@ def build_interfaces(ros: Path | None) -> None:
     run("compiling the ROS 2 interfaces", colcon, env=environment, cwd=ROOT)
 
 
+def compile_kernels() -> None:
+    """Numba's kernels, so that the first rover does not wait for them."""
+    run("compiling the kernels", [str(PYTHON), "-m", "tenacious_rover.campaign.warmup"], cwd=ROOT)
+
+
 def set_up(runtime_only: bool) -> None:
     """All stages in order."""
     started = time.monotonic()
@@ -227,6 +234,9 @@ def set_up(runtime_only: bool) -> None:
         digest(ROOT / "setup.py", ROOT / "package.xml"),
         lambda: pip("installing tenacious_rover", "--no-deps", "-e", str(ROOT)),
     )
+    if not runtime_only:
+        sources = [ROOT / "tenacious_rover" / name for name in KERNEL_ROOMS]
+        stage("kernels", digest(*sources, *requirements), compile_kernels)
     if time.monotonic() - started > 2:
         say(f"ready after {time.monotonic() - started:.0f} s")
 

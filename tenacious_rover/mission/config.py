@@ -18,4 +18,4 @@ class MissionConfig:
     )
     resume: bool = described(False, "go on after the last finished step of run_folder's checkpoint")
     tick_hz: float = bounded(5.0, 0.5, 50.0, "rate at which the behaviour tree is ticked")
-    ready_timeout_s: float = bounded(60.0, 1.0, 600.0, "wall time to wait for servers and pose")
+    ready_timeout_s: float = bounded(240.0, 1.0, 600.0, "wall time to wait for servers and pose")

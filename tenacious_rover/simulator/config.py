@@ -68,5 +68,5 @@ class PlatformConfig(SimulatorConfig):
     seed: int = bounded(0, 0, 2**31 - 1, "of everything random beside the world")
     speed: float = bounded(0.0, 0.0, 1000.0, "times real time; 0: as fast as the nodes follow")
     expected: str = described("", "nodes that time waits for from the start, with spaces")
-    appear_s: float = bounded(40.0, 0.0, 600.0, "how long to wait for those, wall time")
-    patience_s: float = bounded(30.0, 1.0, 600.0, "how long time waits for a silent node")
+    appear_s: float = bounded(120.0, 0.0, 600.0, "how long to wait for those, wall time")
+    patience_s: float = bounded(120.0, 1.0, 600.0, "how long time waits for a silent node")

@@ -62,7 +62,7 @@ def test_patch_avoids_rocks_slopes_and_unknown():
     assert not patch.patches(terrain, np.eye(4), WISH)
 
 
-def soil(lift, tilt, stiffness=25.0, rock=False):
+def soil(lift, tilt, stiffness=23.5, rock=False):
     """Lift effort of an edge in ground at `GROUND`."""
     depth = GROUND - reach.edge(SCOOP, lift, tilt)[2]
     return 0.02 + max(depth, 0.0) * (stiffness * 40 if rock else stiffness)

@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from tenacious_rover.emulation.body import SimulatedBody
+from tenacious_rover.emulation.eyes import EyesProcess
 from tenacious_rover.hardware.config import HardwareConfig
 from tenacious_rover.hardware.emulators import controllers, i2c_chips, wires
 from tenacious_rover.rover import frames
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.01
 TRUTH_S = 0.1
+BACKLOG_S = 0.3
 
 
 class EmulatedRover:
@@ -62,10 +64,10 @@ class EmulatedRover:
             cameras="socket",
             camera_left=str(folder / "cameras"),
         )
-        self.simulator = Simulator(build_world(spec), rover, seed)
-        self.body = SimulatedBody(self.simulator, rover, self.config)
+        self.simulator = Simulator(build_world(spec), rover, seed, cameras=False)
         # The first picture compiles the renderer; nobody should wait for that at the wire.
-        self.body.grab()
+        self.eyes = EyesProcess(spec, description, seed)
+        self.body = SimulatedBody(self.simulator, rover, self.config, self.eyes)
         per_rad = self.config.counts_per_turn / (2.0 * np.pi)
         self.device: wires.Device = (
             controllers.Microcontroller(self.body)
@@ -87,12 +89,12 @@ class EmulatedRover:
         self._next_truth_s = 0.0
 
     def run(self, until: Any) -> None:
-        """Keep up with real time until `until()`; time lost to a picture is not made up."""
+        """Keep up with real time until `until()`; what is later than `BACKLOG_S` is given up."""
         due = time.monotonic()
         while not until():
             self.body.advance(SLICE_S)
             self._note()
-            due = max(due + SLICE_S, time.monotonic() - 0.05)
+            due = max(due + SLICE_S, time.monotonic() - BACKLOG_S)
             time.sleep(max(due - time.monotonic(), 0.0))
 
     def close(self) -> None:
@@ -100,6 +102,7 @@ class EmulatedRover:
         self.wire.close()
         for server in self.servers:
             server.close()
+        self.eyes.close()
         self._truth.close()
 
     def _note(self) -> None:

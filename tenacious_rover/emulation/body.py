@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenacious_rover.emulation.eyes import moment
 from tenacious_rover.rover.kinematics import twist
 from tenacious_rover.rover.measurements import Battery, Imu, Joints, Stereo, Sun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tenacious_rover.emulation.eyes import EyesProcess
     from tenacious_rover.hardware.config import HardwareConfig
     from tenacious_rover.rover.model import Rover
     from tenacious_rover.simulator.engine import Simulator
@@ -26,10 +28,17 @@ class SimulatedBody:
     """A `hardware.emulators.body.Body` that is a simulated rover.
 
     Wires call from their own threads; `advance` lets simulated time pass in another one.
+
+    Args:
+        simulator: without cameras.
+        rover, config: as of the wires.
+        eyes: render what it would see.
     """
 
-    def __init__(self, simulator: Simulator, rover: Rover, config: HardwareConfig) -> None:
-        self.simulator, self.rover, self.config = simulator, rover, config
+    def __init__(
+        self, simulator: Simulator, rover: Rover, config: HardwareConfig, eyes: EyesProcess
+    ) -> None:
+        self.simulator, self.rover, self.config, self.eyes = simulator, rover, config, eyes
         self._lock = threading.RLock()
         self._speeds = np.zeros(len(rover.wheels))
         self._servo = [rover.scoop.lift_limits[0], 0.0] if rover.scoop else [0.0, 0.0]
@@ -107,11 +116,12 @@ class SimulatedBody:
                 self.simulator.release()
 
     def grab(self) -> Stereo | None:
-        """A picture now."""
+        """A picture of now; time goes on while it is rendered."""
         with self._lock:
-            return self.simulator.capture()
+            now = moment(self.simulator)
+            self.simulator.photographed()
+        return self.eyes.pair(now)
 
     def expose(self, auto: bool, exposure_us: float, gain: float) -> None:
         """Both eyes alike."""
-        with self._lock:
-            self.simulator.set_camera(auto, exposure_us, gain)
+        self.eyes.expose(auto, exposure_us, gain)

@@ -34,9 +34,13 @@ class Loop:
         """Begin."""
         self._thread.start()
 
+    def end(self) -> None:
+        """No further turn."""
+        self._end.set()
+
     def stop(self) -> None:
         """End, and wait for the turn that is going on."""
-        self._end.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join(1.0)
 

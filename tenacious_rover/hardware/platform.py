@@ -86,6 +86,8 @@ class HardwarePlatform:
         self._attached: bool | None = None
         self._voltage = math.nan
         self._armed = False
+        self.stops: tuple[str, ...] = ()
+        """What kept the wheels off in the last turn of the drive loop."""
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -119,8 +121,8 @@ class HardwarePlatform:
     def wheels(self, now_s: float) -> list[Measurement]:
         """One turn of the drive loop: command, encoders, trips."""
         linear, angular = self.gate.at(now_s)
-        stopped = self.stopped_by(now_s)
-        if stopped:
+        self.stops = self.stopped_by(now_s)
+        if self.stops:
             linear = angular = 0.0
         wanted = wheel_speeds(self.rover, linear, angular, self.config.track_factor)
         self._wanted = wanted

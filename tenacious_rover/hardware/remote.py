@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_S = 1.0
+PICTURE_PATIENCE_S = 5.0
 
 
 class _Peer:
-    """One connection to a Unix socket."""
+    """One connection to a Unix socket; after a failure it has to be made anew."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, patience_s: float = PATIENCE_S) -> None:
         self.path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(PATIENCE_S)
+        self._socket.settimeout(patience_s)
         try:
             self._socket.connect(self.path)
         except OSError as error:
@@ -76,7 +77,7 @@ class RemoteCameras:
     """A stereo pair behind a socket."""
 
     def __init__(self, path: str) -> None:
-        self._peer = _Peer(path)
+        self._peer = _Peer(path, PICTURE_PATIENCE_S)
 
     def read(self, time_s: float) -> Stereo | None:
         """The newest pair, stamped with the caller's clock."""

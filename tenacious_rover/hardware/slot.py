@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from tenacious_rover.hardware.error import HardwareError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Slot:
-    """The place of one part.
+    """The place of one part; threads take turns at it.
 
     Args:
         name: for messages.
@@ -33,6 +34,7 @@ class Slot:
         self._open = open_part
         self._failures = 0
         self._next_s = float("-inf")
+        self._turn = threading.RLock()
         self.part: Any = None
         self.error = ""
 
@@ -50,29 +52,31 @@ class Slot:
         """What `work(part)` gives, or `None` while the part is missing or failed."""
         if self._open is None:
             return None
-        if self.part is None and not self._reopened(time_s):
-            return None
-        try:
-            result = work(self.part)
-        except (HardwareError, OSError) as error:
-            self.error = str(error)
-            self._failures += 1
-            if self._failures >= self.tolerated:
-                self.close()
-                self._next_s = time_s + self.retry_s
-            return None
-        self._failures, self.error = 0, ""
-        return result
+        with self._turn:
+            if self.part is None and not self._reopened(time_s):
+                return None
+            try:
+                result = work(self.part)
+            except (HardwareError, OSError) as error:
+                self.error = str(error)
+                self._failures += 1
+                if self._failures >= self.tolerated:
+                    self.close()
+                    self._next_s = time_s + self.retry_s
+                return None
+            self._failures, self.error = 0, ""
+            return result
 
     def close(self) -> None:
         """Let go of the part; it is opened anew when it is used again."""
-        part, self.part = self.part, None
-        self._failures = 0
-        if part is not None:
-            try:
-                part.close()
-            except (HardwareError, OSError) as error:
-                self.error = str(error)
+        with self._turn:
+            part, self.part = self.part, None
+            self._failures = 0
+            if part is not None:
+                try:
+                    part.close()
+                except (HardwareError, OSError) as error:
+                    self.error = str(error)
 
     def _reopened(self, time_s: float) -> bool:
         if time_s < self._next_s:

@@ -10,18 +10,19 @@ from tenacious_rover import launching
 
 NAMES = (
     "world platform mission description namespace params_file runs record rviz headless "
-    "log_level seed speed x y yaw parts"
+    "use_sim_time log_level seed speed x y yaw parts"
 )
 
 
 def start(values):
     options = launching.options(values, values["platform"])
     headless = launching.truth("headless", values["headless"])
+    sim_time = launching.truth("use_sim_time", values["use_sim_time"])
     gazebo = values["platform"] == "gazebo"
     return [
         *(launching.gazebo_actions(options, headless) if gazebo else []),
-        *launching.node_actions(options),
-        *launching.rviz(values, use_sim_time=True),
+        *launching.node_actions(options, sim_time),
+        *launching.rviz(values, sim_time),
     ]
 
 

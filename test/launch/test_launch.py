@@ -9,6 +9,7 @@ were run against the real one (docs/gazebo.md).
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import stand_in
 import yaml
@@ -18,6 +19,7 @@ from tenacious_rover.bringup import AUTONOMY
 from tenacious_rover.gazebo.error import GazeboError
 from tenacious_rover.rover import contract
 from tenacious_rover.rover.config import ConfigError
+from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.resources import roots
 
 ROOT = roots()[0]
@@ -199,3 +201,33 @@ def test_foxglove_layout_shows_topics_of_the_contract():
     named |= {panel["topicPath"] for panel in panels.values() if "topicPath" in panel}
     named |= {path["value"].split(".")[0] for p in panels.values() for path in p.get("paths", [])}
     assert {name.strip("/") for name in named} <= set(offered())
+
+
+def test_nav2_is_told_our_topics_frames_and_limits():
+    rover = load_rover("tenacious")
+    content = yaml.safe_load((ROOT / "config" / "nav2.yaml").read_text())
+
+    def walk(values):
+        for key, value in values.items():
+            if isinstance(value, dict):
+                yield from walk(value)
+            else:
+                yield key, value
+
+    said = list(walk(content))
+    for key, value in said:
+        if key in ("odom_topic", "map_topic"):
+            assert value in offered(), value
+        if key in ("global_frame", "robot_base_frame"):
+            assert value in ("map", "odom", rover.frames["base"])
+        if key == "enable_stamped_cmd_vel":
+            assert value is True
+        if key == "footprint":
+            corners = np.array(yaml.safe_load(value))
+            assert np.ptp(corners, axis=0) == pytest.approx([0.54, 0.315])
+    given = dict(said)
+    assert given["desired_linear_vel"] <= rover.limits.speed_mps
+    assert given["max_velocity"] == [rover.limits.speed_mps, 0.0, rover.limits.turn_rate_radps]
+    tracks = [value for key, value in said if key == "map_subscribe_transient_local"]
+    kept = contract.HAZARDS.quality in (contract.Quality.LATCHED, contract.Quality.LOG)
+    assert tracks == [kept, kept]

@@ -135,6 +135,12 @@ class Bag:
             return None
 
     @property
+    def indexed(self) -> bool:
+        """Whether a stretch can be read without reading all before it."""
+        storages = [s for reader in self._reader.readers for s in _storages(reader)]
+        return all(getattr(s, "chunks", True) for s in storages if hasattr(s, "chunks"))
+
+    @property
     def fielddefs(self) -> dict[str, Any]:
         """Type to field definitions, as rosbags has them."""
         return dict(self._reader.typestore.fielddefs)
@@ -203,6 +209,11 @@ def run_facts(path: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except ValueError:
         return {}
+
+
+def _storages(reader: Any) -> list[Any]:
+    storage = getattr(reader, "storage", None)
+    return list(getattr(storage, "storages", None) or ([storage] if storage is not None else []))
 
 
 def _ns(seconds: float | None) -> int | None:

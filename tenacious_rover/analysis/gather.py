@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from tenacious_rover.analysis.bag import Bag, Said
 
 _STILLS = 6
+_GROUNDS = 150
+"""Maps that are looked at: the ground changes little between two."""
+_NOW_AND_THEN = {"terrain": _GROUNDS, "hazards": _GROUNDS, "image": _STILLS}
+_LOOK_S = 4.0
 _PLANS = 400
 _CELL_M = 0.05
 
@@ -55,19 +60,20 @@ class _Gatherer:
         self.rows: dict[str, list[tuple[float, ...]]] = {}
         self.map_T_odom: NDArray[np.float64] | None = None
         self.offset_s = 0.0
-        self.still_due = -np.inf
+        self.shifts: list[tuple[float, NDArray[np.float64]]] = []
         self.clocked = "clock" in self.roles
 
     def run(self) -> Drive:
-        handlers: dict[str, tuple[str, Callable[[float, Any], None]]] = {}
+        handlers: dict[str, Callable[[float, Any], None]] = {}
         periods = {role.key: role.period_s for role in roles.ROLES}
         begin, end = self.bag.span_s
-        self.still_every = max((end - begin) / _STILLS, 1.0)
         wanted: dict[str, float] = {}
         for key, topic in self.roles.items():
             part = key.removeprefix("temperature ")
             handler = self._thermometer(part) if part != key else getattr(self, f"_{key}")
-            handlers[topic] = (key, handler)
+            if key in _NOW_AND_THEN:
+                continue
+            handlers[topic] = handler
             wanted[topic] = periods.get(key, 0.0)
         first = last = None
         for said in self.bag.messages(wanted):
@@ -79,17 +85,34 @@ class _Gatherer:
             time_s = self._time(said, message)
             first = time_s if first is None else min(first, time_s)
             last = time_s if last is None else max(last, time_s)
-            handlers[said.topic][1](time_s, message)
+            handlers[said.topic](time_s, message)
         self.drive.span_s = (first or 0.0, last or 0.0)
+        for key, most in _NOW_AND_THEN.items():
+            if key in self.roles:
+                self._look(key, most, begin, end)
         return self._finished()
 
+    def _look(self, key: str, most: int, begin: float, end: float) -> None:
+        """At the first message after each of `most` instants: large ones are not all unpacked."""
+        topic, handler = self.roles[key], getattr(self, f"_{key}")
+        step = max((end - begin) / most, 1.0)
+        if not self.bag.indexed:
+            said_all = self.bag.messages({topic: step})
+        else:
+            starts = np.arange(begin, end, step)
+            looks = (self.bag.messages({topic: 0.0}, s, s + min(step, _LOOK_S)) for s in starts)
+            said_all = (said for look in looks for said in itertools.islice(look, 1))
+        for said in said_all:
+            message = self.bag.decode(said)
+            if message is not None:
+                time_s = self._time(said, message)
+                earlier = [shift for at, shift in self.shifts if at <= time_s]
+                self.map_T_odom = earlier[-1] if earlier else self.map_T_odom
+                handler(time_s, message)
+
     def _skip(self, said: Said) -> bool:
-        """Not worth decoding: most transforms are joints; most pictures are between two stills."""
-        if said.topic == self.roles.get("tf"):
-            return b"map\x00" not in said.raw
-        if said.topic == self.roles.get("image"):
-            return said.time_s < self.still_due
-        return False
+        """Not worth decoding: most transforms are joints."""
+        return said.topic == self.roles.get("tf") and b"map\x00" not in said.raw
 
     def _time(self, said: Said, message: Any) -> float:
         """The rover's clock: the header's stamp; for what has none, reception, set right."""
@@ -152,13 +175,17 @@ class _Gatherer:
         if pose is not None:
             self.truth.append((time_s, pose))
 
-    def _tf(self, _time_s: float, message: Any) -> None:
+    def _tf(self, time_s: float, message: Any) -> None:
         for item in message.transforms:
             parent, child = item.header.frame_id.strip("/"), item.child_frame_id.strip("/")
             if parent == frames.MAP and child == frames.ODOM:
                 t, q = item.transform.translation, item.transform.rotation
                 found = _transform((t.x, t.y, t.z), (q.w, q.x, q.y, q.z))
                 self.map_T_odom = found if found is not None else self.map_T_odom
+                if found is not None and (
+                    not self.shifts or not np.allclose(found, self.shifts[-1][1], atol=1e-6)
+                ):
+                    self.shifts.append((time_s, found))
 
     def _command(self, time_s: float, message: Any) -> None:
         twist = getattr(message, "twist", message)
@@ -331,7 +358,6 @@ class _Gatherer:
         if picture is None:
             return
         self.drive.stills.append((time_s, jpeg(picture, 360)))
-        self.still_due = time_s - self.offset_s + self.still_every
 
     def _clock(self, time_s: float, message: Any) -> None:
         """Only that it is there."""

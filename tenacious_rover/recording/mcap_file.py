@@ -66,8 +66,14 @@ def footer(summary_start: int, offsets_start: int, crc: int) -> Footer:
 END_MARK = record(DataEnd(0), footer(0, 0, 0)) + MAGIC
 
 
+_BULKY = 32_768
+"""A channel with messages of this size gets chunks of its own: who reads odometry need not unpack
+pictures."""
+_SMALL = 0
+
+
 class _Pending:
-    """The chunk in memory."""
+    """A chunk in memory."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -103,7 +109,7 @@ class McapFile:
         self._schemas: list[SchemaRecord] = []
         self._channels: list[Channel] = []
         self._chunks: list[ChunkIndex] = []
-        self._pending = _Pending()
+        self._pending: dict[int, _Pending] = {_SMALL: _Pending()}
         self._end = 0
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
@@ -114,7 +120,7 @@ class McapFile:
     @property
     def size(self) -> int:
         """Bytes, with what still waits."""
-        return self._end + len(self._pending.data)
+        return self._end + sum(len(pending.data) for pending in self._pending.values())
 
     def add_channel(self, topic: str, schema: Schema, metadata: dict[str, str]) -> int:
         """The id of a new channel for a topic."""
@@ -123,11 +129,11 @@ class McapFile:
         if key not in known:
             added = SchemaRecord(len(self._schemas) + 1, key[1], schema.encoding, schema.name)
             self._schemas.append(added)
-            self._pending.data += record(added)
+            self._pending[_SMALL].data += record(added)
             known[key] = added.id
         channel = Channel(len(self._channels) + 1, topic, "cdr", metadata, known[key])
         self._channels.append(channel)
-        self._pending.data += record(channel)
+        self._pending[_SMALL].data += record(channel)
         self.counts[channel.id] = 0
         return channel.id
 
@@ -135,7 +141,13 @@ class McapFile:
         self, channel: int, log_ns: int, publish_ns: int, sequence: int, data: bytes | memoryview
     ) -> None:
         """Add a message."""
-        pending = self._pending
+        key = channel if channel in self._pending else _SMALL
+        if key == _SMALL and len(data) >= _BULKY:
+            # What explains the channel must be in the file before its messages.
+            self._finish_chunk(_SMALL)
+            key = channel
+            self._pending[key] = _Pending()
+        pending = self._pending[key]
         pending.index[channel].append((log_ns, len(pending.data)))
         size = _FIXED + len(data)
         pending.data += _MESSAGE.pack(0x05, size, channel, sequence, log_ns, publish_ns)
@@ -147,17 +159,17 @@ class McapFile:
         self.counts[channel] += 1
         self.count += 1
         if len(pending.data) >= self._chunk_bytes:
-            self._finish_chunk()
+            self._finish_chunk(key)
 
     def flush(self) -> None:
         """Everything so far is in the file, and on the disk when `sync` was asked for."""
-        self._finish_chunk()
+        self._finish_chunks()
         if self._sync:
             os.fdatasync(self._file)
 
     def close(self, metadata: dict[str, dict[str, str]] | None = None) -> None:
         """Write indexes and summary; `metadata` records by name go in before."""
-        self._finish_chunk()
+        self._finish_chunks()
         indexes = []
         for name, values in (metadata or {}).items():
             data = record(Metadata(metadata=values, name=name))
@@ -169,9 +181,18 @@ class McapFile:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _finish_chunk(self) -> None:
-        pending = self._pending
+    def _finish_chunks(self) -> None:
+        for key in self._pending:
+            self._finish_chunk(key)
+
+    def _finish_chunk(self, key: int) -> None:
+        pending = self._pending[key]
+        if not pending.data:
+            return
         if not pending.index:
+            # Schemas and channels alone need no chunk.
+            self._append(bytes(pending.data))
+            self._pending[key] = _Pending()
             return
         raw = bytes(pending.data)
         packed = zstandard.compress(raw, self._level) if self._level else raw
@@ -196,7 +217,7 @@ class McapFile:
         )
         self._append(chunk + indexes)
         self._chunks.append(index)
-        self._pending = _Pending()
+        self._pending[key] = _Pending()
 
     def _append(self, data: bytes) -> None:
         self._put(data + END_MARK)

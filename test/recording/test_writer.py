@@ -128,6 +128,28 @@ def test_file_is_whole_after_every_flush(tmp_path):
         assert make_reader(copy).get_summary().statistics.message_count == 5
 
 
+def test_large_messages_have_chunks_of_their_own(tmp_path):
+    path = tmp_path / "a.mcap"
+    file = McapFile(path, level=1)
+    picture = file.add_channel("/picture", COUNT, {})
+    count = file.add_channel("/count", COUNT, {})
+    for n in range(40):
+        if n % 4 == 0:
+            file.write(picture, n, n, n, bytes(40_000))
+        file.write(count, n, n, n, message(n))
+        if n % 10 == 9:
+            file.flush()
+    file.close()
+    with path.open("rb") as copy:
+        reader = make_reader(copy, validate_crcs=True)
+        kinds = [set(c.message_index_offsets) for c in reader.get_summary().chunk_indexes]
+        assert all(len(kind) == 1 for kind in kinds)
+        assert {picture} in kinds
+        times = [m.log_time for _, _, m in reader.iter_messages(topics=["/count"])]
+        assert times == list(range(40))
+        assert len(list(reader.iter_messages(topics=["/picture"]))) == 10
+
+
 @settings(max_examples=25, deadline=None)
 @given(cut=st.integers(1, 4000), seed=st.integers(0, 100))
 def test_salvage_gives_a_prefix_of_a_cut_bag(cut, seed, tmp_path_factory):

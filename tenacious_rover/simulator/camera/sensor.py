@@ -90,8 +90,8 @@ class CameraSensor:
         """Exposure (us) and gain that bring the brightest terrain just below saturation.
 
         Black sky and shadows do not weigh, and neither do small bright things such as the lander:
-        the lit pixels' 90th percentile bounds how bright terrain is taken to be. Time first,
-        gain when time has run out.
+        the lit pixels' 90th percentile bounds how bright terrain is taken to be, so they may fill
+        a tenth of what is lit. Time first, gain when time has run out.
         """
         config = self.config
         step = 2 if min(self._shape) >= 200 else 1

@@ -208,8 +208,8 @@ class _Tree:
                 # `wheel_soil` and `scoop` are what the ground does to them.
                 bits["conaffinity"] = str(STONE | PAYLOAD)
             if self.rover.payload is not None and name == self.rover.payload.link:
-                # On its latch it touches nothing; `dynamics` wakes it at release.
-                bits = {"contype": "0", "conaffinity": "0"}
+                # On its latch it does not touch the rover; `dynamics` lets it do so at release.
+                bits = {"contype": "0", "conaffinity": str(GROUND | STONE)}
             _add(
                 body,
                 "geom",

@@ -136,12 +136,24 @@ def test_rocker_lets_a_wheel_over_a_rock_with_half_the_tilt():
 
 
 def test_a_rock_as_high_as_the_belly_is_hit_and_told():
-    stone = (0.6, 0.0, 0.12, 0.0)
+    stone = (0.6, -0.06, 0.04, 0.05)  # beside the house, between the wheels
     sim = simulator(plane(rocks=[stone]))
     sim.advance(0.5)
     driven(sim, 0.08, 0.0, 10.0)
     assert any(other == "rock 0" for _, other in sim.truth.hits)
     assert sim.truth.xy[0] < 0.5
+
+
+def test_latched_house_does_not_pass_through_a_rock():
+    # As high as the house's floor and 1.5 cm more, below the belly, between the wheels.
+    ends = []
+    for top in (0.035, 0.065):
+        sim = simulator(plane(rocks=[(0.6, 0.04, 0.1, top - 0.1)]))
+        sim.advance(0.5)
+        driven(sim, 0.06, 0.0, 7.0)
+        ends.append(sim.truth.xy[0])
+    assert ends[0] > 0.3
+    assert ends[1] < ends[0] - 0.05
 
 
 def released(world, clear=True):

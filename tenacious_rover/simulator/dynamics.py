@@ -97,7 +97,7 @@ class Dynamics:
             self.latch = int(ids(mujoco.mjtObj.mjOBJ_EQUALITY, ["latch"])[0])
             self.payload_q = int(model.jnt_qposadr[model.body_jntadr[self.payload]])
             self.payload_v = int(model.jnt_dofadr[model.body_jntadr[self.payload]])
-        self._tools = {self.payload, *self.scoop_bodies.tolist(), *self.wheel_bodies.tolist()}
+        self._tools = {self.payload, *self.scoop_bodies[1:].tolist(), *self.wheel_bodies.tolist()}
         self._loss = model.dof_frictionloss.copy()
         self._damping = model.dof_damping.copy()
         self._force_range = model.actuator_forcerange.copy()
@@ -364,7 +364,7 @@ class Dynamics:
         return rotation.T @ v[0:3], v[3:6].copy()
 
     def touches(self) -> list[Touch]:
-        """What of the rover, wheels, scoop and payload not counted, presses on something hard."""
+        """What of the rover, wheels, blade and payload not counted, presses on something hard."""
         model, data = self.model, self.data
         found = []
         force = np.zeros(6)

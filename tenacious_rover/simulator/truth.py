@@ -32,7 +32,7 @@ class Truth:
         sinkage_m: (n,).
         normal_n: (n,) force of the ground.
         hits: what of the chassis has touched rocks, lander or ground since the start, with the
-            largest force in N: `(part, other) -> N`. Wheels, scoop and payload are not counted.
+            largest force in N: `(part, other) -> N`. Wheels, blade and payload are not counted.
         map_T_payload: (4, 4), or `None` for a rover without payload.
         attached: the latch holds the payload.
         upright: the payload's axis is within 25 degrees of the vertical.

@@ -94,8 +94,12 @@ def stream(seconds: float) -> Iterator[tuple[str, int, bytes]]:
     """The contract at its rates with both cameras at 10 Hz: topic, time, bytes."""
     rng = np.random.default_rng(0)
     ground = rng.normal(0.0, 1.0, (480, 640, 1)).cumsum(axis=1)
-    picture = 110.0 + ground / np.abs(ground).max() * 60.0 + rng.normal(0.0, 2.0, (480, 640, 3))
-    image = bytes(60) + picture.clip(0, 255).astype(np.uint8).tobytes()
+    smooth = 110.0 + ground / np.abs(ground).max() * 60.0
+    # Enough different ones that a chunk never holds the same picture twice.
+    pictures = [
+        bytes(60) + (smooth + noise).clip(0, 255).astype(np.uint8).tobytes()
+        for noise in rng.normal(0.0, 2.0, (8, 480, 640, 3))
+    ]
     small = bytes(rng.integers(0, 256, 320, np.uint8))
     for n in range(int(seconds * 100)):
         at = n * 10_000_000
@@ -103,8 +107,8 @@ def stream(seconds: float) -> Iterator[tuple[str, int, bytes]]:
         if n % 2 == 0:
             yield "/joints", at, small
         if n % 10 == 0:
-            yield "/left", at, image
-            yield "/right", at, image
+            yield "/left", at, pictures[n // 5 % 8]
+            yield "/right", at, pictures[(n // 5 + 1) % 8]
 
 
 def written(folder: Path, seconds: float) -> dict[str, float]:

@@ -184,6 +184,15 @@ class RoverNode(LifecycleNode):
 
     # -- waiting ------------------------------------------------------------------------------
 
+    def create_timer(self, *args: Any, **kwargs: Any) -> Any:
+        """A timer of simulated time, or of the steady clock.
+
+        One of the system's clock would stand still for as long as that clock is set back.
+        """
+        if kwargs.get("clock") is None and not self.get_parameter("use_sim_time").value:
+            kwargs["clock"] = Clock(clock_type=ClockType.STEADY_TIME)
+        return super().create_timer(*args, **kwargs)
+
     def future(self) -> Future:
         """A future that wakes this node's executor when it is done."""
         return Future(executor=self.executor)

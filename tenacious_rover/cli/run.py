@@ -17,6 +17,7 @@ from rich.console import Console
 from tenacious_rover.bringup import PLATFORMS, RunOptions, nodes, prepared
 from tenacious_rover.cli import DONE, FAILED, MACHINE, domain, refuse, run_folder
 from tenacious_rover.cli.run_view import LineView, RunState, TerminalView, clock
+from tenacious_rover.notifier import Notifier
 from tenacious_rover.rover.config import ConfigError
 from tenacious_rover.supervisor import Supervisor
 
@@ -141,6 +142,7 @@ def _watched(
     interrupted: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, frame: interrupted.append(got))
+    notifier = Notifier(os.environ)
     supervisor = Supervisor(folder, options.namespace, options.log_level)
     supervisor.start(specs)
     watcher = Watcher(state, options.namespace)
@@ -163,7 +165,10 @@ def _watched(
                 watcher.listen(LINGER_S)
             elif time.monotonic() > deadline:
                 ended = "timeout"
+            else:
+                notifier.watch(time.monotonic(), {spec.name for spec in specs} - set(state.nodes))
             view.show(state)
+    notifier.stopping(ended)
     supervisor.stop()
     watcher.close()
     if ended == "fell":

@@ -12,6 +12,7 @@ Whole pixel numbers are pixel centres, as in OpenCV: pixel (u, v) sees along
 from __future__ import annotations
 
 import math
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
     from tenacious_rover.rover.model import Camera
     from tenacious_rover.simulator.ground import Block, World
+
+# Read when numba starts its threads, at the first frame: idle threads sleep instead of spinning, so
+# that other nodes get the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 TINT = (1.09, 1.0, 0.89)
 """Regolith is slightly red (relative to green)."""

@@ -50,7 +50,7 @@ class Scene(NamedTuple):
     parts: NDArray[np.float64]
     groups: NDArray[np.float64]
     runs: NDArray[np.int64]
-    texels: NDArray[np.int16]
+    texels: NDArray[np.float32]
     layers: NDArray[np.float64]
     sun: NDArray[np.float64]
     phase: NDArray[np.float32]
@@ -123,7 +123,7 @@ def lit(
 @njit(cache=True, error_model="numpy")
 def _soil(
     heights: NDArray[np.float32],
-    texels: NDArray[np.int16],
+    texels: NDArray[np.float32],
     layers: NDArray[np.float64],
     step: float,
     column: float,
@@ -149,8 +149,8 @@ def _soil(
     # The footprint is longer along the view: several taps of a shorter size.
     flat = math.sqrt(vx * vx + vy * vy) + 1e-9
     stretch = min(1.0 / mu, 9.0)
-    taps = 1 if stretch < 2.5 else 2
-    size = math.log2(0.6 * footprint * (stretch / taps if stretch > 2.5 else 1.2))
+    taps = 1 if stretch < 3.5 else 2
+    size = math.log2(0.6 * footprint * (stretch / taps if taps > 1 else min(1.2, stretch)))
     # Lumps and dimples once, grains and clods per tap.
     ox, oy, light, far_off, blur = sample(texels, layers, 2, x, y, size)
     wide = min(max(0.5 + (tangent - far_off) / (2.5 * blur), 0.0), 1.0)
@@ -208,7 +208,7 @@ def describe(
     far: Ground,
     rocks: NDArray[np.float64],
     parts: NDArray[np.float64],
-    texels: NDArray[np.int16],
+    texels: NDArray[np.float32],
     layers: NDArray[np.float64],
     sun: NDArray[np.float64],
     tint: NDArray[np.float64],

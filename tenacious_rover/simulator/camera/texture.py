@@ -5,7 +5,7 @@
 Two tiles (grains and clods of mm-cm; dimples and lumps of cm-dm) are laid in three layers of
 unequal period and rotation, so the sum repeats nowhere. What could be recognised again (pebbles) is
 not in the tiles but stands as small rocks. Every texel holds slope x, slope y, tone and the tangent
-of the horizon towards the sun, as int16 in 1/4096, in all levels of a mip pyramid.
+of the horizon towards the sun, in all levels of a mip pyramid.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SIZE = 512
 LEVELS = 10
-SCALE = 4096.0
 _HORIZON_STEPS = 40
 
 
@@ -50,7 +49,7 @@ class Micro:
         sides = SIZE >> np.arange(LEVELS)
         count = int((sides**2).sum())
         start = np.cumsum(sides**2) - sides**2
-        self.texels = np.zeros((len(_TILE) * count, 4), np.int16)
+        self.texels = np.zeros((len(_TILE) * count, 4), np.float32)
         self.table = np.zeros((len(_TILE), LEVELS, 8))
         self.table[..., BEGIN] = start + count * np.arange(len(_TILE))[:, None]
         self.table[..., METRE] = sides / np.array(_PERIOD)[:, None]
@@ -59,8 +58,8 @@ class Micro:
         self.table[..., FINEST] = np.log2(np.array(_PERIOD) / SIZE)[:, None]
         self._tiles: tuple[Tile, ...] = ()
         if seed is None:
-            self.texels[:, 2] = int(SCALE)
-            self.texels[:, 3] = -32768
+            self.texels[:, 2] = 1.0
+            self.texels[:, 3] = -8.0
             self.table[..., SPREAD] = 1.0
             return
         rng = np.random.default_rng((seed, 0x7E4707))
@@ -93,8 +92,7 @@ class Micro:
         for level in range(LEVELS):
             side = SIZE >> level
             begin = int(self.table[layer, level, BEGIN])
-            whole = np.clip(np.rint(image * SCALE), -32768, 32767).astype(np.int16)
-            self.texels[begin : begin + side * side, channel] = whole.ravel()
+            self.texels[begin : begin + side * side, channel] = image.ravel()
             if channel == 3:
                 variance = np.maximum(squares - image.astype(np.float64) ** 2, 0.0).mean()
                 self.table[layer, level, SPREAD] = math.sqrt(variance) + 0.01
@@ -185,7 +183,7 @@ def horizon(
 
 @njit(cache=True, error_model="numpy")
 def sample(
-    texels: NDArray[np.int16],
+    texels: NDArray[np.float32],
     table: NDArray[np.float64],
     layer: int,
     x: float,
@@ -212,10 +210,10 @@ def sample(
     a, b = low + np.uint64(j0), low + np.uint64(j1)
     c, d = high + np.uint64(j0), high + np.uint64(j1)
     t = texels
-    unit = 1.0 / 4096.0
-    wd = u * v * unit
-    wb, wc = u * unit - wd, v * unit - wd
-    wa = unit - wb - wc - wd
+    # Single precision: the four values of a texel are weighed in one go.
+    wd = np.float32(u * v)
+    wb, wc = np.float32(u) - wd, np.float32(v) - wd
+    wa = np.float32(1.0) - wb - wc - wd
     gx = wa * t[a, 0] + wb * t[b, 0] + wc * t[c, 0] + wd * t[d, 0]
     gy = wa * t[a, 1] + wb * t[b, 1] + wc * t[c, 1] + wd * t[d, 1]
     tone = wa * t[a, 2] + wb * t[b, 2] + wc * t[c, 2] + wd * t[d, 2]

@@ -404,7 +404,7 @@ def find_edges(
                 found |= what[v + 1, u] != here
             if v > 0:
                 found |= what[v - 1, u] != here
-            if not found and here != -1:
+            if not found and here != -1 and depth[v, u] < 12.0:
                 if 0 < u < width - 1:
                     bend = 1.0 / depth[v, u - 1] + 1.0 / depth[v, u + 1] - 2.0 * one
                     found |= abs(bend) > 0.05 * one

@@ -22,6 +22,7 @@ _MIN_PIXELS = 150
 _EDGE = 2
 _WALLS = 0.4
 """Least height of red walls, of the house's."""
+_TAPER, _ROOF = 0.6, 0.65
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Sighting:
         lean: rad from upright.
         height_m: of the top of its red above the ground beside it.
         width_m: of its red, level and across the line of sight.
+        taper: width of its red at the top, of that at the foot.
+        above: brightness right above its red, of that of the ground beside there.
         bearing: rad of its middle from the rover's x axis.
         whole: no part is cut off by the picture's border.
         sharpness: variance of the Laplacian over the house.
@@ -46,6 +49,8 @@ class Sighting:
     lean: float
     height_m: float
     width_m: float
+    taper: float
+    above: float
     bearing: float
     whole: bool
     sharpness: float
@@ -122,6 +127,8 @@ def sighted(
         max(_lean(normal), _lean_across(mask, rover, map_T_base)),
         float(high - floor),
         _width(points, normal),
+        _taper(mask, box),
+        _above(left_rgb, box),
         float(np.arctan2(in_base[1], in_base[0])),
         whole,
         float(cv2.Laplacian(crop, cv2.CV_64F).var()),
@@ -129,15 +136,43 @@ def sighted(
 
 
 def upright(seen: Sighting, rover: Rover, limit: float) -> bool:
-    """Leaning less than `limit` rad, as high as its walls are, and not higher than wide.
+    """Whether the house stands, by its red walls and its dark roof.
 
-    Only the walls are red: they end at some half of the height below the eaves, and at the ridge in
-    the gable. A house that lies on a gable shows walls that are twice as high as wide.
+    It leans less than `limit` rad, is not higher than wide, and shows one of two things: a gable,
+    whose red is narrow at the top and wide at the foot, or an eaves side, whose red ends half-way
+    up below a dark roof. A house on its roof, its back or a gable shows neither.
     """
     assert rover.payload is not None
-    height = float(rover.payload.size[2])
-    as_high = _WALLS * height <= seen.height_m <= 1.3 * height
-    return seen.lean <= limit and as_high and seen.height_m <= 1.3 * seen.width_m
+    share = seen.height_m / float(rover.payload.size[2])
+    gable = 0.6 <= share <= 1.2 and seen.taper <= _TAPER
+    eaves = _WALLS <= share <= 0.7 and seen.above <= _ROOF
+    return seen.lean <= limit and seen.height_m <= 1.3 * seen.width_m and (gable or eaves)
+
+
+def _taper(mask: NDArray[np.bool_], box: tuple[int, int, int, int]) -> float:
+    """Width of the red in the upper fifth of its box, of that in the lower half."""
+    rows = np.flatnonzero(mask[box[1] : box[3] + 1].any(axis=1)) + box[1]
+    widths = np.array([np.ptp(np.flatnonzero(mask[row])) + 1 for row in rows], float)
+    high = rows < box[1] + 0.2 * (box[3] - box[1])
+    low = rows > box[1] + 0.5 * (box[3] - box[1])
+    if not (high.any() and low.any()):
+        return 1.0
+    return float(np.median(widths[high]) / np.median(widths[low]))
+
+
+def _above(left_rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:
+    """Brightness right above the red, of that of the ground to both sides of there."""
+    grey = left_rgb.max(axis=2).astype(float)
+    width, height = box[2] - box[0] + 1, box[3] - box[1] + 1
+    rows = slice(max(box[1] - int(0.45 * height), 0), max(box[1] - int(0.08 * height), 1))
+    inner, outer, middle = int(0.3 * width), int(0.9 * width), (box[0] + box[2]) // 2
+    roof = grey[rows, middle - inner : middle + inner + 1]
+    left = grey[rows, max(box[0] - outer, 0) : max(box[0] - inner, 1)]
+    right = grey[rows, box[2] + inner : box[2] + outer]
+    beside = np.concatenate([left.ravel(), right.ravel()])
+    if not (roof.size and beside.size):
+        return 1.0
+    return float(np.median(roof) / max(float(np.median(beside)), 1.0))
 
 
 def _width(points: NDArray[np.float64], normal: NDArray[np.float64]) -> float:

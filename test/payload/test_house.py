@@ -14,7 +14,10 @@ GROUND = -0.06
 
 
 def cast(map_T_house, size, camera):
-    """(h, w, 3) and z-depth (h, w) of a red box on a grey plane, seen from base at the origin."""
+    """(h, w, 3) and z-depth (h, w) of a red box with a dark upper part on a grey plane.
+
+    It is seen from base at the origin.
+    """
     v, u = np.mgrid[: camera.height_px, : camera.width_px].astype(float)
     rays = np.stack([(u - camera.cx_px) / camera.fx_px, (v - camera.cy_px) / camera.fy_px], -1)
     rays = np.concatenate([rays, np.ones_like(rays[..., :1])], -1).reshape(-1, 3)
@@ -31,6 +34,8 @@ def cast(map_T_house, size, camera):
     depth[hit] = enter[hit]
     rgb = np.where(np.isfinite(depth)[:, None], np.uint8(110), np.uint8(0)).repeat(3, axis=1)
     rgb[hit] = (170, 30, 25)
+    height = start[2] + way[:, 2] * np.where(hit, enter, 0.0)
+    rgb[hit & (height > 0.55 * size[2])] = (30, 30, 32)
     shape = (camera.height_px, camera.width_px)
     return rgb.reshape(*shape, 3), depth.reshape(shape).astype(np.float32)
 

@@ -12,10 +12,14 @@ outputs of the others, so that a difference belongs to one core.
 
 from __future__ import annotations
 
+import dataclasses
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenacious_rover.analysis.bag import Bag
 from tenacious_rover.campaign.replay_feed import Feeder
 from tenacious_rover.campaign.replay_lanes import Lane, LocalizationLane, PerceptionLane
 from tenacious_rover.campaign.replay_navigation import NavigationLane
@@ -23,8 +27,8 @@ from tenacious_rover.campaign.replay_setup import CORES, Options, Setup, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from tenacious_rover.analysis.bag import Bag
     from tenacious_rover.campaign.replay_comparison import Comparison
 
 
@@ -75,6 +79,36 @@ def replay(
         feeder.finish()
         feeder.lane.comparison.skipped = feeder.skipped
     return [lane.comparison for lane in lanes]
+
+
+def replay_side_by_side(
+    path: Path,
+    options: Options,
+    jobs: int,
+    watch: Callable[[float], None] = lambda share: None,
+) -> list[Comparison]:
+    """The same with a process for each core, when they do not feed each other.
+
+    Raises:
+        AnalysisError, ReplayError, ConfigError: see `replay`.
+    """
+    if jobs < 2 or options.chain or len(options.cores) < 2:
+        with Bag(path) as bag:
+            return replay(bag, options, watch)
+    alone = [dataclasses.replace(options, cores=(core,)) for core in options.cores]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        # The longest first.
+        waiting = {one.cores[0]: pool.submit(_one, path, one) for one in reversed(alone)}
+        found = []
+        for number, core in enumerate(options.cores, 1):
+            found.append(waiting[core].result())
+            watch(number / len(options.cores))
+    return found
+
+
+def _one(path: Path, options: Options) -> Comparison:
+    with Bag(path) as bag:
+        return replay(bag, options)[0]
 
 
 def make_lanes(setup: Setup, options: Options, partial: bool) -> list[Lane]:

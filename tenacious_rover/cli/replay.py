@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path  # noqa: TC003  (typer reads it)
 from typing import TYPE_CHECKING, Annotated
@@ -43,13 +44,15 @@ def replay(
     save_case: Annotated[
         str, typer.Option(help="keep this stretch and its outputs as a test of this name")
     ] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="cores that run at a time")] = os.cpu_count()
+    or 1,
     as_json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
 ) -> None:
     """Exit code 0: the outputs are those of the recording; 1: they differ."""
     from tenacious_rover.analysis.bag import Bag
     from tenacious_rover.analysis.error import AnalysisError
     from tenacious_rover.campaign import replay_case
-    from tenacious_rover.campaign.replay import replay as run
+    from tenacious_rover.campaign.replay import replay_side_by_side as run
     from tenacious_rover.campaign.replay_setup import CORES, Options, ReplayError, parse_settings
     from tenacious_rover.rover.config import ConfigError
 
@@ -62,10 +65,11 @@ def replay(
     try:
         options = Options(parse_settings(settings or []), from_s, to_s, chosen, chain, description)
         began = time.monotonic()
-        with Bag(source) as bag, Progress(disable=as_json, transient=True) as progress:
-            task = progress.add_task("replaying", total=1.0)
-            found = run(bag, options, lambda share: progress.update(task, completed=share))
+        with Bag(source) as bag:
             begin, end = bag.span_s
+        with Progress(disable=as_json, transient=True) as progress:
+            task = progress.add_task("replaying", total=1.0)
+            found = run(source, options, jobs, lambda share: progress.update(task, completed=share))
         spent = time.monotonic() - began
         stretch = min(to_s or end - begin, end - begin) - (from_s or 0.0)
         if save_case:

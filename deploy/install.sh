@@ -6,11 +6,13 @@
 #   sudo deploy/install.sh --rollback      go back to the version before
 #   sudo deploy/install.sh --dry-run       say what would be done
 # Versions live side by side in /opt/tenacious_rover/<version>; `current` points to the one that runs.
+# ROVER_SYSTEM=/some/folder stands in for / (an image that is being made, a test).
 set -euo pipefail
 
-ROOT=/opt/tenacious_rover
-ETC=/etc/tenacious_rover
-STATE=/var/lib/tenacious_rover
+SYSTEM=${ROVER_SYSTEM:-}
+ROOT=$SYSTEM/opt/tenacious_rover
+ETC=$SYSTEM/etc/tenacious_rover
+STATE=$SYSTEM/var/lib/tenacious_rover
 ACCOUNT=rover
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 DRY=
@@ -20,7 +22,8 @@ fail() { printf 'install: %s\n' "$*" >&2; exit 3; }
 run() { if [ -n "$DRY" ]; then printf '  would run: %s\n' "$*"; else "$@"; fi; }
 
 distribution() {
-  . /etc/os-release
+  # shellcheck source=/dev/null
+  . "$SYSTEM/etc/os-release"
   case "$ID $VERSION_ID" in
     "ubuntu 24.04") echo jazzy ;;
     "ubuntu 26.04") echo lyrical ;;
@@ -30,8 +33,8 @@ distribution() {
 
 packages() {
   local ros=$1
-  local listed=(ros-$ros-ros-base ros-$ros-rmw-fastrtps-cpp ros-$ros-robot-state-publisher
-    ros-$ros-xacro python3-colcon-common-extensions python3-venv python3-dev build-essential cmake
+  local listed=("ros-$ros-ros-base" "ros-$ros-rmw-fastrtps-cpp" "ros-$ros-robot-state-publisher"
+    "ros-$ros-xacro" python3-colcon-common-extensions python3-venv python3-dev build-essential cmake
     python3-lgpio i2c-tools v4l-utils)
   if ! apt-cache show "ros-$ros-ros-base" > /dev/null 2>&1; then
     fail "no ROS 2 packages known here: add packages.ros.org as docs.ros.org says, then run this again"
@@ -46,7 +49,7 @@ account() {
     run useradd --system --create-home --home-dir "$STATE" --shell /usr/sbin/nologin "$ACCOUNT"
   fi
   for group in dialout i2c gpio video; do
-    getent group "$group" > /dev/null && run usermod -aG "$group" "$ACCOUNT"
+    if getent group "$group" > /dev/null; then run usermod -aG "$group" "$ACCOUNT"; fi
   done
   run install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 0750 "$STATE"
   run install -d -o root -g "$ACCOUNT" -m 0750 "$ETC"
@@ -61,7 +64,13 @@ account() {
 version() {
   local number commit
   number=$(sed -n 's/^ *version="\(.*\)",/\1/p' "$SOURCE/setup.py")
-  commit=$(git -C "$SOURCE" rev-parse --short HEAD 2> /dev/null || echo local)
+  # The checkout belongs to whoever called sudo; git asks to be told that this is all right.
+  commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse --short HEAD 2> /dev/null || true)
+  if [ -z "$commit" ] ||
+    [ -n "$(git -c safe.directory='*' -C "$SOURCE" status --porcelain 2> /dev/null)" ]; then
+    # Not what the commit says: a version of its own.
+    commit=${commit:-local}-$(date -u +%Y%m%dT%H%M%S)
+  fi
   echo "$number-$commit"
 }
 
@@ -85,7 +94,7 @@ place() {
 
 activate() {
   local target=$1 before
-  before=$(readlink -f "$ROOT/current" 2> /dev/null || true)
+  before=$(readlink -e "$ROOT/current" || true)
   if [ -n "$before" ] && [ "$before" != "$target" ]; then
     run ln -sfn "$before" "$ROOT/previous"
   fi
@@ -93,12 +102,25 @@ activate() {
   run mv -T "$ROOT/current.new" "$ROOT/current"
 }
 
+# Cards are small: only the version that runs and the one before stay.
+prune() {
+  local kept folder
+  kept=" $(readlink -e "$ROOT/current" || true) $(readlink -e "$ROOT/previous" || true) "
+  for folder in "$ROOT"/*/; do
+    folder=$(readlink -e "$folder" || true)
+    if [ -n "$folder" ] && [[ $kept != *" $folder "* ]]; then
+      say "removing $(basename "$folder")"
+      run rm -rf "$folder"
+    fi
+  done
+}
+
 services() {
   say "services and device names"
-  run install -m 0644 "$SOURCE"/deploy/udev/99-tenacious-rover.rules /etc/udev/rules.d/
-  run install -m 0644 "$SOURCE"/deploy/systemd/tenacious-rover.service /etc/systemd/system/
+  run install -m 0644 "$SOURCE"/deploy/udev/99-tenacious-rover.rules "$SYSTEM/etc/udev/rules.d/"
+  run install -m 0644 "$SOURCE"/deploy/systemd/tenacious-rover.service "$SYSTEM/etc/systemd/system/"
   run install -m 0644 "$SOURCE"/deploy/systemd/journald-tenacious.conf \
-    /etc/systemd/journald@tenacious.conf
+    "$SYSTEM/etc/systemd/journald@tenacious.conf"
   run udevadm control --reload
   run udevadm trigger
   run systemctl daemon-reload
@@ -108,8 +130,10 @@ services() {
 
 rollback() {
   local target
-  target=$(readlink -f "$ROOT/previous" 2> /dev/null || true)
-  [ -n "$target" ] && [ -e "$target/.complete" ] || fail "no earlier version in $ROOT/previous"
+  target=$(readlink -e "$ROOT/previous" || true)
+  if [ -z "$target" ] || [ ! -e "$target/.complete" ]; then
+    fail "no earlier version in $ROOT/previous"
+  fi
   say "back to $(basename "$target")"
   activate "$target"
   run systemctl restart tenacious-rover.service
@@ -120,15 +144,17 @@ for word in "$@"; do
   case "$word" in
     --dry-run) DRY=1 ;;
     --rollback) MODE=rollback ;;
-    -h | --help) sed -n '4,8s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,9s/^# //p' "$0"; exit 0 ;;
     *) printf 'install: %s is not one of --rollback, --dry-run, --help\n' "$word" >&2; exit 2 ;;
   esac
 done
 [ -n "$DRY" ] || [ "$(id -u)" = 0 ] || fail "run it with sudo"
 if [ "$MODE" = rollback ]; then rollback; exit; fi
-packages "$(distribution)"
+ros=$(distribution)
+packages "$ros"
 account
 place
 services
+prune
 say "done: systemctl status tenacious-rover; edit $ETC/rover.yaml, then
   sudo -u $ACCOUNT $ROOT/current/.venv/bin/tenacious hardware check --config $ETC/rover.yaml"

@@ -18,7 +18,7 @@ class PerceptionConfig:
     near_m: float = bounded(0.52, 0.1, 2.0, "nearest matched thing at eye height; ground always is")
     block_px: int = bounded(3, 1, 15, "side of a matched block, odd")
     uniqueness_percent: int = bounded(5, 0, 50, "by how much the best match must win")
-    speckle_px: int = bounded(80, 0, 2000, "smaller islands of disparity are dropped")
+    speckle_px: int = bounded(150, 0, 2000, "smaller islands of disparity are dropped")
     left_right_px: float = bounded(1.0, 0.0, 8.0, "largest left-right disagreement; 0 is off")
     min_brightness: float = bounded(10.0, 0.0, 255.0, "darker ground is unknown, grey levels")
     min_contrast: float = bounded(1.2, 0.0, 50.0, "standard deviation in a block, grey levels")

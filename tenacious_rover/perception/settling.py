@@ -83,6 +83,7 @@ def bilinear(layer: Layer, u: float, v: float) -> float:
 def _lay_wheel(  # noqa: C901
     elevation: Layer,
     variance: Layer,
+    top: Layer,
     u: float,
     v: float,
     res: float,
@@ -148,7 +149,7 @@ def _lay_wheel(  # noqa: C901
                 if variance.shape[0] > 0:
                     spread = variance[row, column]
             flat = h + forward * tan_p - left * tan_f
-            low, high = min(low, flat), max(high, flat)
+            low, high = min(low, flat), max(high, flat + top[row, column] - h)
     return axle, spread, high - low, missing / (_ALONG * _ACROSS)
 
 
@@ -297,7 +298,7 @@ def settle_all(
     Args:
         elevation: (rows, columns), m: what the wheels stand on.
         variance: (rows, columns), m^2; (0, 0) for none.
-        top: (rows, columns), m: what the body must clear.
+        top: (rows, columns), m: what the body must clear and the wheels climb.
         x0: low corner of the map, m.
         y0: the same.
         res: side of a cell, m.
@@ -329,6 +330,7 @@ def settle_all(
                 axle[w], spread[w], jump, share = _lay_wheel(
                     elevation,
                     variance,
+                    top,
                     u + du / res,
                     v + dv / res,
                     res,

@@ -41,6 +41,9 @@ _WINDOW_PX = 7
 """Side of the blocks that are compared for quality."""
 _ROUNDED = 0.2
 """Deviation in px of the matcher's own fractions of a pixel."""
+_WITNESSES = 8
+_OVERHANG = 0.93
+"""By how much what is below an overhang may be farther away, as a ratio of disparities."""
 _MISPLACED = 1.0
 """Pixels by which a match's place is uncertain where disparity changes."""
 _INDEPENDENT = 0.25
@@ -173,6 +176,7 @@ class StereoMatcher:
         )
         islands = round(self.config.speckle_px * self.scale**2)
         cv2.filterSpeckles(kept, lost, islands, int(_FRACTIONS))
+        _drop_holes(kept, lost, self.ground)
         # One step of least squares on the images: the matcher's parabola is drawn to whole pixels.
         slope = np.asarray(cv2.Sobel(a + b, cv2.CV_32F, 1, 0, ksize=3, scale=0.0625))
         slope[kept <= lost] = 0.0
@@ -264,6 +268,33 @@ def _judge(
                 raw[r, c] = lost
                 continue
             sigma[r, c] = max(var_a + var_b - np.float32(2.0) * cov, np.float32(0.0))
+
+
+@numba.njit(cache=True)
+def _drop_holes(kept: NDArray[np.int16], lost: int, ground: Image) -> None:
+    """What lies farther away than things above it in the image becomes `lost`.
+
+    Seen from a rover, ground recedes upwards. A match in a shadow or behind an edge that does not
+    would be a hole in the map. At least `_WITNESSES` pixels above must say so, by a margin that an
+    overhanging rock keeps.
+    """
+    rows, columns = kept.shape
+    nearest = np.zeros(_WITNESSES, np.float32)
+    for c in range(columns):
+        nearest[:] = 0.0
+        for r in range(rows):
+            if kept[r, c] <= lost:
+                continue
+            d = kept[r, c] / np.float32(_FRACTIONS) + ground[r]
+            if d < nearest[0] * _OVERHANG - 1.0:
+                kept[r, c] = lost
+                continue
+            # `nearest` is sorted, the least of the largest first.
+            k = 0
+            while k + 1 < _WITNESSES and nearest[k + 1] < d:
+                nearest[k] = nearest[k + 1]
+                k += 1
+            nearest[k] = max(nearest[k], d)
 
 
 @numba.njit(cache=True)

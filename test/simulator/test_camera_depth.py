@@ -203,3 +203,17 @@ def test_far_land_closes_the_horizon():
         first = np.argmax(~sky, axis=0)
         assert (np.abs(first - cam.cy_px) < 0.05 * cam.fy_px).all()
         assert frame.depth[~sky].max() > 100.0
+
+
+def test_pebbles_go_down_with_the_ground():
+    renderer = Renderer(world(0))
+    near, pebbles = renderer._near, renderer._rocks[renderer._pebbles :]
+    before = pebbles[:, :3].copy()
+    row0, column0, patch = 100, 120, near.heights[100:112, 120:130] - 0.04
+    renderer.set_heights(row0, column0, patch)
+    c = np.rint((before[:, 0] - near.x0) / near.step) - column0
+    r = np.rint((before[:, 1] - near.y0) / near.step) - row0
+    on = (r >= 0) & (r < 12) & (c >= 0) & (c < 10)
+    assert on.sum() >= 2
+    assert np.allclose(before[on, 2] - pebbles[on, 2], 0.04, atol=1e-6)
+    assert (before[~on] == pebbles[~on, :3]).all()

@@ -82,6 +82,7 @@ class Renderer:
         self._near = make_ground(heights, origin, world.resolution_m, _tones(world))
         self._far = far_land(self._near, seed, self._config)
         self._rocks, self._pebbles = rock_solids(world, seed, self._config)
+        self._pebble_y = self._rocks[self._pebbles :, 1].copy()
         self._micro = Micro(seed if self._config.micro_relief else None)
         self._lander = [_block_part(block) for block in world.lander]
         self._table = phase_table()
@@ -168,9 +169,12 @@ class Renderer:
 
     def _settle(self, row0: int, column0: int, change: NDArray[np.float32]) -> None:
         """Pebbles go down with the ground they lie on."""
-        center = self._rocks[self._pebbles :, :3]
-        c = np.rint((center[:, 0] - self._near.x0) / self._near.step).astype(int) - column0
-        r = np.rint((center[:, 1] - self._near.y0) / self._near.step).astype(int) - row0
+        near = self._near
+        low = near.y0 + (row0 - 0.5) * near.step
+        first, last = np.searchsorted(self._pebble_y, [low, low + len(change) * near.step])
+        center = self._rocks[self._pebbles + first : self._pebbles + last, :3]
+        c = np.rint((center[:, 0] - near.x0) / near.step).astype(int) - column0
+        r = np.rint((center[:, 1] - near.y0) / near.step).astype(int) - row0
         on = (r >= 0) & (c >= 0) & (r < change.shape[0]) & (c < change.shape[1])
         center[on, 2] += change[r[on], c[on]]
 

@@ -75,13 +75,14 @@ def _hills(
 
 
 def rock_solids(world: World, seed: int, config: RenderConfig) -> tuple[NDArray[np.float64], int]:
-    """The world's rocks followed by pebbles; the index of the first pebble."""
+    """The world's rocks followed by pebbles, these by rising y; the index of the first pebble."""
     rocks = world.rocks
     rng = np.random.default_rng((seed, 0x9EB))
     rows, columns = world.heights.shape
     extent = np.array([columns - 1, rows - 1]) * world.resolution_m
     n = int(rng.poisson(config.pebbles_per_m2 * float(extent.prod())))
     xy = np.asarray(world.origin) + rng.random((n, 2)) * extent
+    xy = xy[np.argsort(xy[:, 1])]
     small, large = config.pebble_min_m, max(config.pebble_max_m, config.pebble_min_m)
     share = 1.0 - rng.random(n) * (1.0 - (small / large) ** _PEBBLE_LAW)
     radius = 0.5 * small * share ** (-1.0 / _PEBBLE_LAW)

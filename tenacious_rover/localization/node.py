@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import Imu as ImuMessage
 
 _RESUMED_M, _RESUMED_RAD = 0.03, math.radians(0.5)
-_LOST, _FINE = "sensor_lost", "sensor_back"
 
 
 class LocalizationNode(RoverNode):
@@ -245,8 +244,15 @@ class LocalizationNode(RoverNode):
         return Path(folder) / "localization" / "checkpoint.json" if folder else None
 
     def _resume(self) -> None:
-        if self.config.resume and self._checkpoint is not None:
-            self.core.resume(checkpoint.load(self._checkpoint), _RESUMED_M, _RESUMED_RAD)
+        """A run that was stopped before its first checkpoint begins at its start, and says so."""
+        path = self._checkpoint
+        if not self.config.resume or path is None:
+            return
+        if path.exists():
+            self.core.resume(checkpoint.load(path), _RESUMED_M, _RESUMED_RAD)
+        else:
+            words = f"no checkpoint at {path}: beginning at the start"
+            self.say("not_resumed", words, EventMessage.WARNING_LO)
 
     def _save(self) -> None:
         if self._checkpoint is not None and self.core.timeline is not None:

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tenacious_rover.rover.config import ConfigError, load_parameters
+from tenacious_rover.parameters import checked_file
+from tenacious_rover.rover.config import ConfigError
 from tenacious_rover.rover.resources import named, resource
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _completed(spec: NodeSpec, options: RunOptions) -> NodeSpec:
     parameters: dict[str, Any] = {}
     for path in (resource("config", "tenacious.yaml"), options.config):
         if path is not None:
-            chosen = load_parameters(path)
+            chosen = checked_file(path)
             parameters |= chosen.get("/**", {}) | chosen.get(spec.name, {})
     parameters |= spec.parameters
     parameters["use_sim_time"] = options.platform != "hardware"

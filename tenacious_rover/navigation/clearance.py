@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tenacious_rover.navigation.local import Checked, Checks
 from tenacious_rover.perception.body import body_of
 from tenacious_rover.perception.clearance import REASONS, check_poses
@@ -14,7 +16,6 @@ from tenacious_rover.perception.config import ClearanceConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from tenacious_rover.navigation.config import NavigationConfig
@@ -25,25 +26,46 @@ _UNKNOWN = REASONS.index("unknown")
 _CLEARANCE = REASONS.index("clearance")
 
 
+_GUARD_STEP, _GUARD_ARTICULATION_DEG = 0.95, 14.5
+"""A wheel's edge beside a stone is a step or none within a centimetre: the guard allows more."""
+
+
+def _beside(poses: NDArray[np.float64], aside_m: float) -> NDArray[np.float64]:
+    """Poses (n, 3) shifted to the left."""
+    out = poses.copy()
+    out[:, 0] -= aside_m * np.sin(poses[:, 2])
+    out[:, 1] += aside_m * np.cos(poses[:, 2])
+    return out
+
+
 def checker_for(
     rover: Rover, config: NavigationConfig, *, payload: bool = True
 ) -> Callable[[TerrainMap], Checks]:
     """What makes the checks for a map; `payload`: whether it is still carried.
 
     A pose on ground that is not known counts as safe unless what is known of it touches the body:
-    whether unknown ground may be driven is the local choice's business.
+    whether unknown ground may be driven is the local choice's business. A planned pose must be safe
+    a little to either side as well, for the rover does not follow to the centimetre.
     """
     body = body_of(rover, payload=payload)
     strict = ClearanceConfig(margin_m=config.plan_margin_m)
     # The guard's margin may be negative, which the clearance's own may not.
-    loose = ClearanceConfig(margin_m=0.0, sigma=config.guard_sigma)
+    loose = ClearanceConfig(
+        margin_m=0.0,
+        sigma=config.guard_sigma,
+        tilt_share=1.0,
+        max_articulation_deg=_GUARD_ARTICULATION_DEG,
+        max_step=_GUARD_STEP,
+    )
     sunk = min(config.guard_margin_m, 0.0)
 
     def on(terrain: TerrainMap) -> Checks:
         def plan(poses: NDArray[np.float64]) -> Checked:
-            found = check_poses(terrain, body, poses, strict)
+            beside = [_beside(poses, side) for side in (config.plan_aside_m, -config.plan_aside_m)]
+            found = check_poses(terrain, body, np.concatenate([poses, *beside]), strict)
             unknown = found.reason == _UNKNOWN
-            return Checked(found.safe | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
+            safe = found.safe | (unknown & ~(found.clearance_m < 0.0))
+            return Checked(safe.reshape(3, -1).all(0), ~unknown[: len(poses)])
 
         def guard(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, loose)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 _BATCH = 8
+_ESCAPE_M = 0.3
 _AT_GOAL_M = 0.15
 _EDGE_RAD = np.radians(8.0)
 
@@ -96,7 +97,11 @@ def choose(
     rank = rank + turn_penalty * (paths.turn != 0.0)
     order = np.argsort(rank)
     order = order[np.isfinite(rank[order])]
-    escape_m = 0.0 if checks.plan(here[None]).safe[0] else 0.3
+    # A rover closer to something than planned may leave with the guard's margins; one that stands
+    # on ground which even the guard calls unsafe may leave at all.
+    strict = checks.plan if checks.plan(here[None]).safe[0] else checks.guard
+    escape_m = 0.0 if checks.guard(here[None]).safe[0] else _ESCAPE_M
+    checks = Checks(strict, checks.guard)
     refused: set[int] = set()
     best: Choice | None = None
     looked = 0

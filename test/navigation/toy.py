@@ -56,6 +56,16 @@ class Ground:
         self.x, self.y = np.meshgrid(ruler, ruler)
         self.height = np.asarray(height(self.x, self.y), float) + np.zeros_like(self.x)
         self.seen = np.zeros(self.height.shape, bool)
+        gy, gx = np.gradient(self.height, RES)
+        slope = np.arctan(np.hypot(gx, gy))
+        layers = {
+            "elevation": self.height,
+            "variance": np.full_like(self.height, 1e-6),
+            "slope": slope,
+            "roughness": np.zeros_like(self.height),
+            "hazard": np.clip(slope / np.radians(30.0), 0.0, 1.0),
+        }
+        self.layers = {name: layer.astype(np.float32) for name, layer in layers.items()}
 
     def at(self, x, y):
         c = np.clip(((x - self.origin[0]) / RES).astype(int), 0, self.height.shape[1] - 1)
@@ -70,16 +80,7 @@ class Ground:
 
     def map(self, everything=False):
         seen = np.ones_like(self.seen) if everything else self.seen
-        gy, gx = np.gradient(self.height, RES)
-        slope = np.arctan(np.hypot(gx, gy))
-        layers = {
-            "elevation": self.height,
-            "variance": np.full_like(self.height, 1e-6),
-            "slope": slope,
-            "roughness": np.zeros_like(self.height),
-            "hazard": np.clip(slope / np.radians(30.0), 0.0, 1.0),
-        }
-        kept = {k: np.where(seen, v, np.nan).astype(np.float32) for k, v in layers.items()}
+        kept = {k: np.where(seen, v, np.float32(np.nan)) for k, v in self.layers.items()}
         return Map(RES, self.origin, kept)
 
 
@@ -167,11 +168,11 @@ class Vehicle:
 
 
 def drive(navigator, vehicle, seconds, each=lambda vehicle, command: None, motion=STILL_UNKNOWN):
-    """Run until the drive is done; the camera sees twice a second. Returns the last command."""
+    """Run until the drive is done; the camera sees once a second. Returns the last command."""
     terrain = None
     count = 0
     while vehicle.time_s < seconds:
-        if count % 5 == 0:
+        if count % 10 == 0:
             vehicle.ground.look((vehicle.x, vehicle.y, vehicle.yaw))
             terrain = vehicle.ground.map()
         count += 1

@@ -54,6 +54,7 @@ def check(
             values = chosen.get("hardware", {})
         settings = configured(HardwareConfig, values, f"{config}: hardware: ")
         rover = load_rover(description)
+        checker = Checker(rover, settings, wheels_free, latch_free, gravity)
     except (ConfigError, ValueError, FileNotFoundError) as error:
         raise refuse(error) from error
 
@@ -66,7 +67,7 @@ def check(
         if step.remedy:
             typer.echo(f"{'':<20}-> {step.remedy}")
 
-    steps = Checker(rover, settings, wheels_free, latch_free, gravity).run(told)
+    steps = checker.run(told)
     bad = [step for step in steps if step.verdict in ("failed", "missing")]
     content = {
         "rover": rover.name,

@@ -63,6 +63,8 @@ class EmulatedRover:
             estop="expander",
             cameras="socket",
             camera_left=str(folder / "cameras"),
+            temperature_parts=rover.temperatures,
+            temperature_files=tuple(str(folder / f"{p}_celsius") for p in rover.temperatures),
         )
         self.simulator = Simulator(build_world(spec), rover, seed, cameras=False)
         # The first picture compiles the renderer; nobody should wait for that at the wire.
@@ -82,6 +84,7 @@ class EmulatedRover:
             wires.bus_server(folder / "i2c", self.bus),
             wires.camera_server(folder / "cameras", self.body.grab, self.body.expose),
         ]
+        self._warm()
         (folder / "rover.yaml").write_text(
             yaml.safe_dump(_parameters(self.config, spec)), encoding="utf-8"
         )
@@ -94,6 +97,7 @@ class EmulatedRover:
         while not until():
             self.body.advance(SLICE_S)
             self._note()
+            self._warm()
             due = max(due + SLICE_S, time.monotonic() - BACKLOG_S)
             time.sleep(max(due - time.monotonic(), 0.0))
 
@@ -104,6 +108,14 @@ class EmulatedRover:
             server.close()
         self.eyes.close()
         self._truth.close()
+
+    def _warm(self) -> None:
+        """Thermometers as the kernel shows them: files of thousandths of a degree."""
+        for part, celsius in self.body.celsius.items():
+            fresh = self.folder / f"{part}_celsius.new"
+            fresh.write_text(f"{round(1000.0 * celsius)}\n", encoding="ascii")
+            fresh.replace(self.folder / f"{part}_celsius")
+        self.body.celsius.clear()
 
     def _note(self) -> None:
         if self.simulator.time_s < self._next_truth_s:
@@ -129,6 +141,7 @@ def _parameters(config: HardwareConfig, spec: Any) -> dict[str, Any]:
         for field in dataclasses.fields(config)
         if getattr(config, field.name) != getattr(default, field.name)
     }
+    changed = {k: list(v) if isinstance(v, tuple) else v for k, v in changed.items()}
     x, y, yaw = spec.start
     start = {"start_x_m": x, "start_y_m": y, "start_yaw_deg": math.degrees(yaw)}
     return {

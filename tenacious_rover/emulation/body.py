@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenacious_rover.emulation.eyes import moment
+from tenacious_rover.rover import contract
 from tenacious_rover.rover.kinematics import twist
-from tenacious_rover.rover.measurements import Battery, Imu, Joints, Stereo, Sun
+from tenacious_rover.rover.measurements import Battery, Imu, Joints, Stereo, Sun, Temperature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,8 +48,11 @@ class SimulatedBody:
         self._joints: Joints | None = None
         self._battery: Battery | None = None
         self._sun: Sun | None = None
+        self.celsius: dict[str, float] = {}
+        """Newest temperature per part."""
         simulator.set_camera(rate_hz=0.0)
-        self.advance(0.1)
+        # Until every sensor has spoken once, thermometers last.
+        self.advance(1.0 / contract.TEMPERATURE_RATE_HZ + 0.1)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; what is commanded goes on being commanded."""
@@ -64,6 +68,8 @@ class SimulatedBody:
                     self._battery = sample
                 elif isinstance(sample, Sun):
                     self._sun = sample
+                elif isinstance(sample, Temperature):
+                    self.celsius[sample.part] = sample.celsius
 
     # -- what the wires ask -------------------------------------------------------------------
 

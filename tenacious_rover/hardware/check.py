@@ -75,6 +75,7 @@ class Checker:
             ("sun", "sun sensor", self._sun),
             ("cameras", "a pair of pictures, exposed, not frozen", self._cameras),
             ("latch", "payload's contact, arm line", self._latch),
+            ("thermometers", "temperatures of parts", self._thermometers),
         )
         try:
             for part, what, check in checks:
@@ -207,6 +208,13 @@ class Checker:
         self._judge(
             step, 5.0 < level < 250.0, f"{size}, mean level {level:.0f}", "lens cap? light?"
         )
+
+    def _thermometers(self, part: Any, step: Step) -> None:
+        celsius = part.read()
+        step.figures |= {f"{name}_celsius": value for name, value in celsius.items()}
+        words = ", ".join(f"{name} {value:.0f} C" for name, value in celsius.items())
+        cool = max(celsius.values()) < self.config.trip_celsius
+        self._judge(step, cool, words, "let it cool; fan, shade?")
 
     def _latch(self, part: Any, step: Step) -> None:
         attached = part.attached()

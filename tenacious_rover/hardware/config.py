@@ -49,6 +49,15 @@ class HardwareConfig:
     sun_address: int = bounded(0x48, 0x08, 0x77, "of its converter on the bus")
     sun_least_v: float = bounded(0.05, 0.0, 5.0, "a darker diode sees no sun")
 
+    # Temperatures
+    temperature_parts: tuple[str, ...] = described(
+        ("electronics",), "names of parts, as in the description; one file each"
+    )
+    temperature_files: tuple[str, ...] = described(
+        ("/sys/class/thermal/thermal_zone0/temp",), "files of 1/1000 degree C; `none` for no sensor"
+    )
+    trip_celsius: float = bounded(90.0, 20.0, 150.0, "a hotter part stops the wheels")
+
     # Lines
     latch: str = one_of("gpio", ("gpio", "expander", "none"), "of the payload")
     latch_pins: tuple[int, ...] = described((17, 27, 22), "arm, release, contact")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacious_rover.hardware.error import HardwareError
 from tenacious_rover.hardware.slot import Slot
+from tenacious_rover.rover.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
     from tenacious_rover.hardware.config import HardwareConfig
     from tenacious_rover.rover.model import Rover
 
-PARTS = ("motors", "imu", "power", "servos", "sun", "latch", "estop", "cameras")
+PARTS = (
+    "motors",
+    "imu",
+    "power",
+    "servos",
+    "sun",
+    "latch",
+    "estop",
+    "cameras",
+    "thermometers",
+)
 
 
 def slots(rover: Rover, config: HardwareConfig) -> dict[str, Slot]:
@@ -29,6 +40,7 @@ def slots(rover: Rover, config: HardwareConfig) -> dict[str, Slot]:
         "latch": _latch(config),
         "estop": _estop(config),
         "cameras": _cameras(rover, config),
+        "thermometers": _thermometers(config),
     }
     return {name: Slot(name, makers[name], config.retry_s) for name in PARTS}
 
@@ -196,5 +208,24 @@ def _cameras(rover: Rover, config: HardwareConfig) -> Callable[[], Any] | None:
         if config.cameras == "picamera2":
             return cameras.PiCameras(eyes, calibration)
         return cameras.V4l2Cameras(config.camera_left, config.camera_right, eyes, calibration)
+
+    return opened
+
+
+def _thermometers(config: HardwareConfig) -> Callable[[], Any] | None:
+    parts, files = config.temperature_parts, config.temperature_files
+    if len(parts) != len(files):
+        raise ConfigError(
+            f"temperature_parts and temperature_files: {len(parts)} and {len(files)} values; "
+            "one file per part"
+        )
+    chosen = {part: file for part, file in zip(parts, files, strict=True) if file != "none"}
+    if not chosen:
+        return None
+
+    def opened() -> Any:
+        from tenacious_rover.hardware.thermometers import Thermometers
+
+        return Thermometers(chosen)
 
     return opened

@@ -155,6 +155,16 @@ class SunSensor(Protocol):
         """Let go."""
 
 
+class Temperatures(Protocol):
+    """Thermometers of parts."""
+
+    def read(self) -> dict[str, float]:
+        """Part to degrees Celsius."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 class EmergencyStop(Protocol):
     """A switch that a person can hit."""
 

@@ -24,6 +24,7 @@ from tenacious_rover.rover.measurements import (
     Measurement,
     Stereo,
     Sun,
+    Temperature,
 )
 from tenacious_rover.rover.safety import DriveGate, LatchGate, Release
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from tenacious_rover.hardware.parts import WheelState
     from tenacious_rover.hardware.slot import Slot
     from tenacious_rover.rover.model import Rover
+
+
+_TEMPERATURES_EVERY = 5
+_COOLED_K = 5.0
 
 
 class ScoopRamp:
@@ -86,6 +91,8 @@ class HardwarePlatform:
         self._attached: bool | None = None
         self._voltage = math.nan
         self._armed = False
+        self._seconds = 0
+        self._hot: tuple[str, ...] = ()
         self.stops: tuple[str, ...] = ()
         """What kept the wheels off in the last turn of the drive loop."""
 
@@ -143,7 +150,7 @@ class HardwarePlatform:
         return [] if sample is None else [Imu(now_s, *sample)]
 
     def slow(self, now_s: float) -> list[Measurement]:
-        """Once a second: battery, sun, latch."""
+        """Once a second: battery, sun; every fifth time temperatures."""
         found: list[Measurement] = []
         power = self._use("power", now_s, lambda monitor: monitor.read())
         if power is not None:
@@ -152,6 +159,9 @@ class HardwarePlatform:
         direction = self._use("sun", now_s, lambda sensor: sensor.read())
         if direction is not None:
             found.append(Sun(now_s, direction))
+        self._seconds += 1
+        if self._seconds % _TEMPERATURES_EVERY == 1:
+            found += self._temperatures(now_s)
         return found
 
     def payload(self, now_s: float) -> list[Measurement]:
@@ -177,7 +187,7 @@ class HardwarePlatform:
 
     def stopped_by(self, now_s: float) -> tuple[str, ...]:
         """What keeps the wheels off whatever is commanded."""
-        why = list(self.trips.active(now_s))
+        why = [*self.trips.active(now_s), *self._hot]
         estop = self.parts["estop"]
         if estop.fitted and self._use("estop", now_s, lambda line: not line.pressed()) is not True:
             why.append("emergency stop")
@@ -207,6 +217,20 @@ class HardwarePlatform:
             self.report("part_lost" if slot.error else "part_back", words)
         return result
 
+    def _temperatures(self, now_s: float) -> list[Measurement]:
+        """Of all parts; one that is too hot keeps the wheels off until it has cooled by 5 K."""
+        celsius = self._use("thermometers", now_s, lambda meters: meters.read()) or {}
+        hot = []
+        for part, value in celsius.items():
+            name = f"over-temperature of {part}"
+            limit = self.config.trip_celsius - (_COOLED_K if name in self._hot else 0.0)
+            if value > limit:
+                hot.append(name)
+                if name not in self._hot:
+                    self.report("trip", f"{name}: {value:.0f} degrees C: wheels off")
+        self._hot = tuple(hot)
+        return [Temperature(now_s, part, value) for part, value in celsius.items()]
+
     def _latch_power(self, now_s: float) -> None:
         armed = self.latch.armed(now_s)
         if armed != self._armed:
@@ -224,15 +248,14 @@ class HardwarePlatform:
         names = [wheel.joint for wheel in self.rover.wheels]
         if self.rover.scoop is not None:
             names += [self.rover.scoop.lift_joint, self.rover.scoop.tilt_joint]
+        # Servos tell neither speed nor torque; the contract wants numbers.
         rest = np.zeros(len(angles))
         return Joints(
             now_s,
             tuple(names),
             np.concatenate([state.position, angles]),
             np.concatenate([state.velocity, rest]),
-            np.concatenate(
-                [state.current * self.config.torque_per_a, np.full(len(angles), np.nan)]
-            ),
+            np.concatenate([state.current * self.config.torque_per_a, rest]),
         )
 
     def _charge(self, volts: float) -> float:

@@ -30,6 +30,7 @@ def checked(stand, tmp_path, *options):
                 "latch": "expander",
                 "estop": "expander",
                 "cameras": "none",
+                "temperature_files": [str(tmp_path / "celsius")],
             }
         }
     }

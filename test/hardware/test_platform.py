@@ -16,7 +16,7 @@ from wired_stand import ROVER, Stand
 from tenacious_rover.hardware.config import HardwareConfig
 from tenacious_rover.hardware.platform import HardwarePlatform
 from tenacious_rover.rover.kinematics import wheel_speeds
-from tenacious_rover.rover.measurements import Attached, Battery, Imu, Joints, Sun
+from tenacious_rover.rover.measurements import Attached, Battery, Imu, Joints, Sun, Temperature
 
 
 @pytest.fixture(params=["framed", "roboclaw"])
@@ -130,6 +130,36 @@ def test_sensors_and_one_that_dies(stand):
     assert "Remote I/O" in stand.platform.health()["imu"]
     stand.bus.gone.clear()
     assert stand.platform.inertia(now + 1.0)
+
+
+def test_a_hot_part_stops_the_wheels_until_it_has_cooled(stand, tmp_path):
+    file, now = tmp_path / "celsius", time.monotonic()
+
+    def felt(celsius):
+        file.write_text(f"{celsius * 1000}")
+        for _ in range(5):
+            found = stand.platform.slow(now)
+            if any(isinstance(one, Temperature) for one in found):
+                stops = stand.platform.stopped_by(now)
+        return stops
+
+    assert felt(60) == ()
+    assert felt(95) == felt(88) == ("over-temperature of electronics",)
+    assert felt(80) == ()
+    assert [words for name, words in stand.said if name == "trip"] == [
+        "over-temperature of electronics: 95 degrees C: wheels off"
+    ]
+    file.write_text("no number")
+    for _ in range(5):
+        stand.platform.slow(now)
+    assert "celsius" in stand.platform.health()["thermometers"]
+
+
+def test_joints_are_numbers_throughout(stand):
+    last = stand.turns(0.3)[-1]
+    for values in (last.position, last.velocity, last.effort):
+        assert len(values) == len(last.names)
+        assert np.isfinite(values).all()
 
 
 def test_latch_needs_arming_and_forgets_it(stand):

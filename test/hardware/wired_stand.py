@@ -29,8 +29,10 @@ class Stand:
             latch="expander",
             estop="expander",
             cameras="none",
+            temperature_files=(str(folder / "celsius"),),
             retry_s=0.1,
         )
+        (folder / "celsius").write_text("41500\n")
         self.device = (
             controllers.Microcontroller(self.body)
             if motors == "framed"

@@ -13,3 +13,12 @@ os.environ.setdefault(
     "ROS_DOMAIN_ID", str(1 + zlib.crc32(f"{os.getpid()} {WORKER}".encode()) % 100)
 )
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+
+try:
+    from hypothesis import settings
+except ImportError:  # a rover without the tools for tests
+    pass
+else:
+    # No deadline per example: a busy machine is not a failure.
+    settings.register_profile("rover", deadline=None)
+    settings.load_profile("rover")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Camera
 
 FROZEN_FRAMES = 10
+MOST_BUFFERED, WAITED_S = 5, 0.004
+"""A driver hands out what it has kept before; a picture that had to be waited for is of now."""
 
 
 class Rectifier:
@@ -108,12 +111,17 @@ class V4l2Cameras:
         self.captures = [self._opened(name, eyes["left"]) for name in self.names]
         self.rectify = [Rectifier(eyes[eye], calibration.get(eye)) for eye in ("left", "right")]
         self.dogs = [Watchdog(name) for name in self.names]
+        self.most = [1 if Path(name).is_file() else MOST_BUFFERED for name in self.names]
 
     def read(self, time_s: float) -> Stereo | None:
-        """The newest pair."""
-        for name, capture in zip(self.names, self.captures, strict=True):
-            if not capture.grab():
-                raise HardwareError(f"{name}: no frame; unplugged?")
+        """A pair of now, not what lay in the driver's buffers."""
+        for name, capture, most in zip(self.names, self.captures, self.most, strict=True):
+            for _ in range(most):
+                began = time.monotonic()
+                if not capture.grab():
+                    raise HardwareError(f"{name}: no frame; unplugged?")
+                if time.monotonic() - began > WAITED_S:
+                    break
         images = []
         for capture, rectify, dog in zip(self.captures, self.rectify, self.dogs, strict=True):
             good, raw = capture.retrieve()

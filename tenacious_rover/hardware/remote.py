@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenacious_rover.hardware.cameras import Watchdog
 from tenacious_rover.hardware.error import HardwareError
 from tenacious_rover.rover.measurements import Stereo
 
@@ -78,6 +79,7 @@ class RemoteCameras:
 
     def __init__(self, path: str) -> None:
         self._peer = _Peer(path, PICTURE_PATIENCE_S)
+        self._dog = Watchdog(path)
 
     def read(self, time_s: float) -> Stereo | None:
         """The newest pair, stamped with the caller's clock."""
@@ -86,6 +88,7 @@ class RemoteCameras:
             return None
         shape = tuple(answer["shape"])
         both = np.frombuffer(body, np.uint8).reshape(2, *shape)
+        self._dog.look(both[0])
         return Stereo(time_s, both[0], both[1], answer["exposure_us"], answer["gain"])
 
     def set_exposure(self, auto: bool, exposure_us: float, gain: float) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.rosbag1 import ReaderError as Ros1Error
+from rosbags.rosbag2 import ReaderError as Ros2Error
 from rosbags.typesys import Stores, get_typestore
 
 from tenacious_rover.analysis.error import AnalysisError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 ENDINGS = (".mcap", ".db3", ".bag")
+_BROKEN = (AnyReaderError, Ros1Error, Ros2Error)
 
 
 class Said(NamedTuple):
@@ -121,7 +124,7 @@ class Bag:
                         continue
                     next_ns[topic] = at_ns + period
                 yield Said(topic, connection.msgtype, at_ns * 1e-9, bytes(raw))
-        except (AnyReaderError, ValueError, OSError, EOFError, IndexError) as error:
+        except (*_BROKEN, ValueError, OSError, EOFError, IndexError) as error:
             self.notes.append(f"reading stopped early: {error}")
 
     def decode(self, said: Said) -> Any | None:

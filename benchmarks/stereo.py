@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from tenacious_rover.campaign.study import Study
+if TYPE_CHECKING:
+    from tenacious_rover.campaign.study import Study
 
 WORLDS = ("mare_calm", "rocky_ejecta", "polar_low_sun")
 RANGES_M = (1, 2, 4, 8)

@@ -13,6 +13,7 @@ contact of the chassis with rock or lander, tilt under the limit, not stuck, ins
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def table(records: list[dict[str, Any]]) -> str:
             "" if math.isnan(ratio) else f"{ratio:.3f}",
             "" if math.isnan(speed) else f"{speed:.2f}",
         )
-    console = Console(width=100, record=True, quiet=True)
+    console = Console(width=100, record=True, file=io.StringIO())
     console.print(made)
     return console.export_text()
 

@@ -22,7 +22,7 @@ _MIN_PIXELS = 150
 _EDGE = 2
 _WALLS = 0.4
 """Least height of red walls, of the house's."""
-_TAPER, _ROOF = 0.6, 0.65
+_TAPER, _DARKER, _BLUER = 0.6, 0.65, 1.15
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Sighting:
         height_m: of the top of its red above the ground beside it.
         width_m: of its red, level and across the line of sight.
         taper: width of its red at the top, of that at the foot.
-        above: brightness right above its red, of that of the ground beside there.
+        roofed: a roof stands right above its red.
         bearing: rad of its middle from the rover's x axis.
         whole: no part is cut off by the picture's border.
         sharpness: variance of the Laplacian over the house.
@@ -50,7 +50,7 @@ class Sighting:
     height_m: float
     width_m: float
     taper: float
-    above: float
+    roofed: bool
     bearing: float
     whole: bool
     sharpness: float
@@ -128,7 +128,7 @@ def sighted(
         float(high - floor),
         _width(points, normal),
         _taper(mask, box),
-        _above(left_rgb, box),
+        _roofed(left_rgb, box),
         float(np.arctan2(in_base[1], in_base[0])),
         whole,
         float(cv2.Laplacian(crop, cv2.CV_64F).var()),
@@ -145,7 +145,7 @@ def upright(seen: Sighting, rover: Rover, limit: float) -> bool:
     assert rover.payload is not None
     share = seen.height_m / float(rover.payload.size[2])
     gable = 0.6 <= share <= 1.2 and seen.taper <= _TAPER
-    eaves = _WALLS <= share <= 0.7 and seen.above <= _ROOF
+    eaves = _WALLS <= share <= 0.7 and seen.roofed
     return seen.lean <= limit and seen.height_m <= 1.3 * seen.width_m and (gable or eaves)
 
 
@@ -160,19 +160,26 @@ def _taper(mask: NDArray[np.bool_], box: tuple[int, int, int, int]) -> float:
     return float(np.median(widths[high]) / np.median(widths[low]))
 
 
-def _above(left_rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:
-    """Brightness right above the red, of that of the ground to both sides of there."""
-    grey = left_rgb.max(axis=2).astype(float)
+def _roofed(left_rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> bool:
+    """Whether what stands right above the red is a roof: darker than the ground, or less brown.
+
+    The sun may light its slate as bright as regolith, which is redder than slate at any brightness.
+    """
     width, height = box[2] - box[0] + 1, box[3] - box[1] + 1
     rows = slice(max(box[1] - int(0.45 * height), 0), max(box[1] - int(0.08 * height), 1))
     inner, outer, middle = int(0.3 * width), int(0.9 * width), (box[0] + box[2]) // 2
-    roof = grey[rows, middle - inner : middle + inner + 1]
-    left = grey[rows, max(box[0] - outer, 0) : max(box[0] - inner, 1)]
-    right = grey[rows, box[2] + inner : box[2] + outer]
-    beside = np.concatenate([left.ravel(), right.ravel()])
-    if not (roof.size and beside.size):
-        return 1.0
-    return float(np.median(roof) / max(float(np.median(beside)), 1.0))
+    above = left_rgb[rows, middle - inner : middle + inner + 1].reshape(-1, 3)
+    left = left_rgb[rows, max(box[0] - outer, 0) : max(box[0] - inner, 1)].reshape(-1, 3)
+    right = left_rgb[rows, box[2] + inner : box[2] + outer].reshape(-1, 3)
+    beside = np.concatenate([left, right])
+    if not (len(above) and len(beside)):
+        return False
+    roof, soil = (
+        np.maximum(np.median(part.astype(float), axis=0), 1.0) for part in (above, beside)
+    )
+    darker = roof.max() <= _DARKER * soil.max()
+    bluer = roof[2] / roof[0] >= _BLUER * soil[2] / soil[0]
+    return bool(darker or bluer)
 
 
 def _width(points: NDArray[np.float64], normal: NDArray[np.float64]) -> float:

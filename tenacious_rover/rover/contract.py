@@ -72,7 +72,7 @@ INFO_LEFT = _t(
     "camera/left/camera_info", "sensor_msgs/msg/CameraInfo", _Q.IMAGE, 2.0, "camera_left"
 )
 INFO_RIGHT = _t(
-    "camera/right/camera_info", "sensor_msgs/msg/CameraInfo", _Q.IMAGE, 2.0, "camera_right"
+    "camera/right/camera_info", "sensor_msgs/msg/CameraInfo", _Q.IMAGE, 2.0, "camera_left"
 )
 DEPTH = _t(
     "camera/depth/image_raw", "sensor_msgs/msg/Image", _Q.IMAGE, 2.0, "camera_left", optional=True

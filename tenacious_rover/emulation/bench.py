@@ -63,8 +63,7 @@ class EmulatedRover:
             estop="expander",
             cameras="socket",
             camera_left=str(folder / "cameras"),
-            temperature_parts=rover.temperatures,
-            temperature_files=tuple(str(folder / f"{p}_celsius") for p in rover.temperatures),
+            temperatures=" ".join(f"{p}={folder / p}_celsius" for p in rover.temperatures),
         )
         self.simulator = Simulator(build_world(spec), rover, seed, cameras=False)
         # The first picture compiles the renderer; nobody should wait for that at the wire.

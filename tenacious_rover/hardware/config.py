@@ -50,11 +50,9 @@ class HardwareConfig:
     sun_least_v: float = bounded(0.05, 0.0, 5.0, "a darker diode sees no sun")
 
     # Temperatures
-    temperature_parts: tuple[str, ...] = described(
-        ("electronics",), "names of parts, as in the description; one file each"
-    )
-    temperature_files: tuple[str, ...] = described(
-        ("/sys/class/thermal/thermal_zone0/temp",), "files of 1/1000 degree C; `none` for no sensor"
+    temperatures: str = described(
+        "electronics=/sys/class/thermal/thermal_zone0/temp",
+        "part=file of 1/1000 degree C, with blanks between them; parts as in the description",
     )
     trip_celsius: float = bounded(90.0, 20.0, 150.0, "a hotter part stops the wheels")
 

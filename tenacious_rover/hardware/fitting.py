@@ -213,13 +213,12 @@ def _cameras(rover: Rover, config: HardwareConfig) -> Callable[[], Any] | None:
 
 
 def _thermometers(config: HardwareConfig) -> Callable[[], Any] | None:
-    parts, files = config.temperature_parts, config.temperature_files
-    if len(parts) != len(files):
-        raise ConfigError(
-            f"temperature_parts and temperature_files: {len(parts)} and {len(files)} values; "
-            "one file per part"
-        )
-    chosen = {part: file for part, file in zip(parts, files, strict=True) if file != "none"}
+    chosen = {}
+    for word in config.temperatures.split():
+        part, equals, file = word.partition("=")
+        if not (part and equals and file):
+            raise ConfigError(f"temperatures: {word!r} is not of the form part=file")
+        chosen[part] = file
     if not chosen:
         return None
 

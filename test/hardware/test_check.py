@@ -30,7 +30,7 @@ def checked(stand, tmp_path, *options):
                 "latch": "expander",
                 "estop": "expander",
                 "cameras": "none",
-                "temperature_files": [str(tmp_path / "celsius")],
+                "temperatures": f"electronics={tmp_path}/celsius",
             }
         }
     }
@@ -93,6 +93,14 @@ def test_a_missing_part_is_missing(stand, tmp_path):
     result, steps = checked(stand, tmp_path)
     assert result.exit_code == 1
     assert steps["gravity, noise and bias at rest"]["verdict"] == "missing"
+
+
+def test_a_thermometer_without_a_file_is_refused(tmp_path):
+    config = tmp_path / "rover.yaml"
+    config.write_text("hardware: {ros__parameters: {temperatures: electronics}}")
+    result = RUN.invoke(app, ["check", "--config", str(config)])
+    assert result.exit_code == 2
+    assert "'electronics' is not of the form part=file" in result.output
 
 
 def test_a_wrong_field_is_named(tmp_path):

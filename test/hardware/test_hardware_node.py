@@ -36,7 +36,7 @@ def parameters(folder):
         "estop": "expander",
         "cameras": "none",
         "retry_s": 0.2,
-        "temperature_files": [str(folder / "celsius")],
+        "temperatures": f"electronics={folder}/celsius",
     }
 
 

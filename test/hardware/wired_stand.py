@@ -29,7 +29,7 @@ class Stand:
             latch="expander",
             estop="expander",
             cameras="none",
-            temperature_files=(str(folder / "celsius"),),
+            temperatures=f"electronics={folder}/celsius",
             retry_s=0.1,
         )
         (folder / "celsius").write_text("41500\n")

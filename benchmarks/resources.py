@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SMALL = "tenacious camera_width:=400 camera_height:=300"
 LIGHT = ("--description", SMALL, "--config")
+DOMAIN = "91"
 CLI = (sys.executable, "-m", "tenacious_rover.cli")
 STEP = "  - {{do: leave_lander, distance_m: {distance}}}\n  - {{do: turn, angle_deg: 40}}\n"
 SKIPPED_S = 5.0
@@ -110,8 +111,9 @@ def ran(folder: Path, options: tuple[str, ...], distance_m: float) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Of the processes."""
-    return {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    """Of the processes: a ROS domain of their own, on this machine only."""
+    alone = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": DOMAIN}
+    return {**alone, **os.environ, "NUMBA_NUM_THREADS": "2"}
 
 
 def depth_errors(study: Study) -> dict[str, float]:

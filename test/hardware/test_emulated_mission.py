@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Autonomy drives through the real drivers: bytes on wires, a simulated rover behind them.
 
-All of it runs in real time. Where a machine is too busy for that, the emulated rover falls behind and
-the wires tell of another world than the clock: the test says so and is skipped, unless all went well.
+All of it runs in real time. Where a machine is too busy for that, the emulated rover falls behind
+and the wires tell of another world than the clock: the test says so and is skipped, unless all
+went well.
 """
 
 import json

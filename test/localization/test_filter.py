@@ -159,9 +159,10 @@ def test_filter_agrees_with_a_batch_solution():
     rng = np.random.default_rng(7)
     steps, dt = 6, 0.2
     prior = state(attitude.exp(np.array([0.02, -0.03, 0.3])), (0.08, 0.02, 0.0))
-    inputs = rng.normal(0, 0.02, (steps, 6)) + [0, 0, 0.1, 0.0, 0.008, GRAVITY]
+    inputs = rng.normal(0, 0.01, (steps, 6)) + [0, 0, 0.1, 0.0, 0.008, GRAVITY]
     rates = 0.08 + rng.normal(0, 0.004, (steps, 2)) * [1, 10]
-    seen = frames.from_rpy((0.118, 0.008, 0.001), (0.001, 0.002, 0.16))
+    # As far as the inputs say, within the noise: the filter is linear there, and so exact.
+    seen = frames.from_rpy((0.097, 0.006, 0.0005), (0.0005, 0.001, 0.121))
     spread = np.diag([1e-3] * 3 + [1e-3] * 3) ** 2
     used = np.arange(CLONE_)
 
@@ -213,7 +214,7 @@ def test_filter_agrees_with_a_batch_solution():
     last[:CLONE_] = found.x.reshape(steps + 1, CLONE_)[-1]
     batch = moved(nominal[-1], last)
     gap = difference(running, batch)[:CLONE_] / np.sqrt(np.diag(running.covariance)[:CLONE_])
-    assert np.abs(gap).max() < 0.15
+    assert np.abs(gap).max() < 0.1
     jacobian = found.jac
     batch_covariance = np.linalg.inv(jacobian.T @ jacobian)[-CLONE_:, -CLONE_:]
     ratio = np.diag(running.covariance)[:CLONE_] / np.diag(batch_covariance)

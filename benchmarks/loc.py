@@ -303,6 +303,7 @@ class Dense:
         )
 
     def __call__(self, sample: Stereo) -> tuple[np.ndarray, np.ndarray]:
+        """Left and right mask or picture of a sample."""
         import cv2
 
         eyes = [

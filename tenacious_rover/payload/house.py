@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MIN_PIXELS = 150
 _EDGE = 2
-_WALLS = 0.4
+_WALLS = 0.25
 """Least height of red walls, of the house's."""
 _TAPER, _DARKER, _BLUER = 0.6, 0.65, 1.15
 

@@ -252,32 +252,33 @@ class PayloadNode(RoverNode):
         return why
 
     async def _photographed(self, placed: np.ndarray) -> tuple[house.Sighting, str, float]:
-        """Pictures until one is well composed; the best one with the house in it."""
+        """Pictures until one is well composed and shows the house upright; the best there is."""
         best: tuple[house.Sighting, str, float] | None = None
-        last: Exception | None = None
+        limit = math.radians(self.config.upright_deg)
+        rank, last = (False, -1.0), None
         for _ in range(_PHOTOS):
             await self.sleep(self.config.settle_s)
             name, paths = await self._picture()
+            standing = False
             try:
                 seen, score = self._seen(paths)
             except PayloadError as error:
                 last = error
                 turn = _bearing(self._here().map_T_base, placed)
             else:
-                if best is None or score > best[2]:
-                    best = (seen, name, score)
+                standing = house.upright(seen, self.rover, limit)
+                if (standing, score) > rank:
+                    best, rank = (seen, name, score), (standing, score)
                 turn = seen.bearing
-                if score > 0.8 and abs(turn) < math.radians(12.0):
+                if standing and score > 0.8 and abs(turn) < math.radians(12.0):
                     break
             if abs(turn) > math.radians(5.0):
-                await self._go(
-                    DriveTo.Goal(mode=DriveTo.Goal.TURN, amount=turn), Code.BACK_OFF_FAILED
-                )
+                goal = DriveTo.Goal(mode=DriveTo.Goal.TURN, amount=turn)
+            elif standing and best is not None and best[0].whole:
+                break
             else:
-                if best is not None and best[0].whole:
-                    break
                 goal = DriveTo.Goal(mode=DriveTo.Goal.STRAIGHT, amount=-0.15)
-                await self._go(goal, Code.BACK_OFF_FAILED)
+            await self._go(goal, Code.BACK_OFF_FAILED)
         if best is None:
             raise PayloadError(f"no proof: {last}", Code.NO_PROOF)
         return best

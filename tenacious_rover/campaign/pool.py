@@ -107,10 +107,8 @@ def _worked(due: Sequence[str], work: Callable[[str], dict[str, Any]], jobs: int
         for case in due:
             yield case, _guarded(work, case)
         return
-    # One thread per process: threads of a process would wait for each other on a full machine.
-    os.environ["NUMBA_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_one_thread) as pool:
         try:
             futures: dict[Future[dict[str, Any]], str] = {
                 pool.submit(_guarded, work, case): case for case in due
@@ -119,6 +117,11 @@ def _worked(due: Sequence[str], work: Callable[[str], dict[str, Any]], jobs: int
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    """Threads of a process would wait for each other on a full machine; before numba is loaded."""
+    os.environ["NUMBA_NUM_THREADS"] = "1"
 
 
 def _guarded(work: Callable[[str], dict[str, Any]], case: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sys
 from typing import Any
 
 import typer
@@ -49,18 +48,24 @@ class LazyGroup(TyperGroup):
         return [name for name, (file, _) in GROUPS.items() if _spec(file) is not None]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, loaded."""
+        """Name and line of help, for the list of commands."""
+        del ctx
         if cmd_name not in GROUPS or _spec(GROUPS[cmd_name][0]) is None:
             return None
-        file, words = GROUPS[cmd_name]
-        if ctx.resilient_parsing or "--help" in sys.argv[1:2] or len(sys.argv) == 1:
-            return TyperCommand(cmd_name, help=words)
+        return TyperCommand(cmd_name, help=GROUPS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, loaded, when it is used."""
+        name = args[0] if args else ""
+        if self.get_command(ctx, name) is None:
+            return super().resolve_command(ctx, args)
+        file, words = GROUPS[name]
         module = importlib.import_module(f"tenacious_rover.cli.{file}")
-        app = getattr(module, f"app_{cmd_name}", None) or module.app
+        app = getattr(module, f"app_{name}", None) or module.app
         command = typer.main.get_command(app)
-        command.name = cmd_name
+        command.name = name
         command.help = command.help or words
-        return command
+        return name, command, args[1:]
 
 
 def _spec(file: str) -> Any:

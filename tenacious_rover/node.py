@@ -29,6 +29,7 @@ from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalRespons
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidParameterValueException, ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from tenacious_rover.rover.model import Rover
 
+RCLError = rclpy_implementation.RCLError
 EXIT_FAILED = 1
 EXIT_INPUT = 2
 HEARTBEAT_HZ = contract.HEARTBEAT.rate_hz or 5.0
@@ -312,6 +314,10 @@ def run(make: Callable[[], RoverNode]) -> None:
     except (ConfigError, ParameterException, FileNotFoundError) as error:
         print(f"{error}", file=sys.stderr)
         code = EXIT_INPUT
+    except RCLError:
+        # Told to stop in the middle of a callback: nothing can be published any more.
+        if rclpy.ok():
+            raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:

@@ -66,6 +66,7 @@ def test_conformance_refuses_what_it_cannot_do():
 
 @pytest.mark.ros
 def test_conformance_without_a_platform(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
     rclpy = pytest.importorskip("rclpy")
     from tenacious_rover.cli import conformance_listen
 

@@ -66,7 +66,7 @@ def sim(
         namespace=namespace,
         parts=parts,
     )
-    raise typer.Exit(fly(options, runs, time_limit, report=False))
+    fly(options, runs, time_limit, report=False)
 
 
 @app.command(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tenacious_rover.rover.measurements import Stereo
@@ -43,6 +44,7 @@ class Eyes:
         self._sensors = {
             eye: CameraSensor(cameras[eye], rng=rng) for eye, rng in zip(EYES, streams, strict=True)
         }
+        self._both = ThreadPoolExecutor(len(EYES), "exposure")
         self._dust = dict.fromkeys(EYES, 0.0)
         self._last: Stereo | None = None
         self.auto, self.exposure_us, self.gain = True, 1000.0, 1.0
@@ -73,9 +75,12 @@ class Eyes:
         views = [self.frame(self._dynamics.rover.cameras[eye]) for eye in EYES]
         if self.auto:
             self.exposure_us, self.gain = self._sensors["left"].auto(views[0])
-        left, right = (
-            self._sensors[eye].expose(view, self.exposure_us, self.gain, self._smear(eye))
-            for eye, view in zip(EYES, views, strict=True)
+        left, right = self._both.map(
+            lambda eye, view: self._sensors[eye].expose(
+                view, self.exposure_us, self.gain, self._smear(eye)
+            ),
+            EYES,
+            views,
         )
         self._last = Stereo(now, left, right, self.exposure_us, self.gain)
         return self._last

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
+from tenacious_rover.simulator.bowl import Bowl, repose
 from tenacious_rover.simulator.wheel_ground import bilinear, soil_at
 from tenacious_rover.simulator.wheel_soil import passive
 
@@ -35,8 +36,6 @@ _EDGE_M = 0.003
 _YIELD_M = 0.003
 _ALONG, _ACROSS = 8, 3
 _ACCOUNT_EVERY = 10
-_SPILL_COSINE = 0.3
-"""The bowl runs out when its upper side leans more than about 70 degrees."""
 _WORTH_ML = 0.3
 
 
@@ -149,6 +148,8 @@ class ScoopInSoil:
         self._taken_ml = 0.0
         self._moment = np.zeros(3)
         self._before: Array | None = None
+        self._bowl = Bowl(scoop)
+        self._repose = 0.7
 
     def push(self, dynamics: Dynamics) -> None:
         """Before each step: the soil's force on the blade."""
@@ -186,9 +187,7 @@ class ScoopInSoil:
         if self.depth_m <= 0.0:
             self._before = None
             self._close(dynamics.time_s)
-            if self.carried_ml > 0.0 and rotation[2, 2] < _SPILL_COSINE:
-                return self._spill(dynamics, rotation, body)
-            return None
+            return self._spill(dynamics, rotation, body) if self.carried_ml > 0.0 else None
         points = self._points(dynamics.data.xpos[body], rotation)
         before, self._before = self._before, points
         if before is None:
@@ -217,6 +216,12 @@ class ScoopInSoil:
             return None
         volume *= min(room / total, 1.0)
         changed = deposit(dynamics, points[:, :2], -volume)
+        x, y = points[len(points) // 2, :2]
+        ox, oy = dynamics.origin
+        ground = soil_at(
+            dynamics.soil_index, ox, oy, dynamics.world.resolution_m, float(x), float(y)
+        )
+        self._repose = repose(dynamics.soils[ground], dynamics.rover.gravity_mps2)
         taken = float(volume.sum()) * 1e6
         self.carried_ml += taken
         self._taken_ml += taken
@@ -235,10 +240,14 @@ class ScoopInSoil:
     def _spill(
         self, dynamics: Dynamics, rotation: Array, body: int
     ) -> tuple[int, int, NDArray[np.float32]] | None:
-        """The bowl is turned over: its soil falls."""
-        fallen, self.carried_ml = self.carried_ml, 0.0
+        """What the bowl does not hold as it leans now falls over its lowest rim."""
+        up = rotation[2]
+        held = min(self.carried_ml, self._bowl.holds_ml(up, self._repose))
+        fallen, self.carried_ml = self.carried_ml - held, held
+        if fallen <= 0.0:
+            return None
         self.spilled_ml += fallen
-        edge = dynamics.data.xpos[body] + rotation[:, 0] * self._shape[0] / 2.0
+        edge = dynamics.data.xpos[body] + rotation @ self._bowl.lowest(up)
         base_T_map = np.linalg.inv(dynamics.map_T_base)
         local = base_T_map[:3, :3] @ edge + base_T_map[:3, 3]
         chassis = dynamics.rover.chassis

@@ -19,10 +19,15 @@ CELL_M = 0.25
 
 
 class Bins(NamedTuple):
-    """Rocks of cell (r, c): `items[first[r * columns + c] : first[r * columns + c + 1]]`."""
+    """Rocks of cell (r, c): `items[first[r * columns + c] : first[r * columns + c + 1]]`.
+
+    `balls` (items, 4) float32 stands beside them: a ball that holds the rock, center and squared
+    radius, so that a ray passes most of them without a look at the rock itself.
+    """
 
     first: NDArray[np.int64]
     items: NDArray[np.int32]
+    balls: NDArray[np.float32]
     columns: int
     cell: float
 
@@ -43,7 +48,10 @@ def make_bins(
     items = np.zeros(int(first[-1]), np.int32)
     place = first.copy()
     _fill(*args, place, items, False)
-    return Bins(first, items, columns, CELL_M)
+    balls = np.empty((len(items), 4), np.float32)
+    balls[:, :3] = rocks[items, :3]
+    balls[:, 3] = (rocks[items, 15] + margin) ** 2
+    return Bins(first, items, balls, columns, CELL_M)
 
 
 @njit(cache=True, error_model="numpy")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from tenacious_rover.simulator.camera.fast import FAST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ ROCK, PAINT, FOIL, WALL, ROOF, PANEL, TYRE = 0, 1, 2, 3, 4, 5, 6
 _WHITE = 0.72
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def scatter(a: int, b: int, c: int, seed: int) -> float:
     """A random number in 0..1 for a lattice point."""
     h = np.uint32(a * 73856093) ^ np.uint32(b * 19349663) ^ np.uint32(c * 83492791)
@@ -28,7 +30,22 @@ def scatter(a: int, b: int, c: int, seed: int) -> float:
     return h / 4294967295.0
 
 
-@njit(cache=True, error_model="numpy")
+def broken_faces() -> NDArray[np.float64]:
+    """Planes about the unit ball that rocks may be broken along, (256, 4, 16).
+
+    Each rock takes one of the 256 sets of 16; a plane is a unit normal (3) and how much it is
+    pushed inwards, 0 to 0.25.
+    """
+    rng = np.random.default_rng(0xFACE5)
+    out = np.empty((256, 4, 16))
+    normals = rng.standard_normal((256, 16, 3))
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    out[:, :3] = np.swapaxes(normals, 1, 2)
+    out[:, 3] = 0.25 * rng.random((256, 16))
+    return out
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
     """Value noise in -1..1 with its gradient, one lattice unit."""
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
@@ -51,9 +68,10 @@ def noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float,
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def crag(
     rocks: NDArray[np.float64],
+    faces: NDArray[np.float64],
     i: int,
     px: float,
     py: float,
@@ -67,6 +85,7 @@ def crag(
 
     Args:
         rocks: table of solids.
+        faces: of `broken_faces`.
         i: the rock.
         px: place on the unit ball.
         py: likewise.
@@ -80,15 +99,16 @@ def crag(
     seed = int(rocks[i, 21])
     # Broken faces: of some random planes the one that cuts deepest here, softly.
     fx = fy = fz = total = 0.0
+    planes = faces[seed & 255]
     for k in range(16):
-        ux, uy = 2.0 * scatter(k, 1, 0, seed) - 1.0, 6.2832 * scatter(k, 2, 0, seed)
-        flat = math.sqrt(1.0 - ux * ux)
-        qx, qy, qz = flat * math.cos(uy), flat * math.sin(uy), ux
-        weight = math.exp(
-            22.0 * (qx * px + qy * py + qz * pz + 0.25 * scatter(k, 3, 0, seed) - 1.0)
-        )
+        qx, qy, qz = planes[0, k], planes[1, k], planes[2, k]
+        deep = max(qx * px + qy * py + qz * pz + planes[3, k], 0.0)
+        deep *= deep
+        weight = deep * deep
+        weight *= weight
+        weight *= weight * deep  # the 18th power of how deep
         fx, fy, fz, total = fx + weight * qx, fy + weight * qy, fz + weight * qz, total + weight
-    share = 0.8 / total
+    share = 0.8 / (total + 1e-12)
     px, py, pz = 0.2 * px + share * fx, 0.2 * py + share * fy, 0.2 * pz + share * fz
     nx = rocks[i, 3] * px + rocks[i, 6] * py + rocks[i, 9] * pz
     ny = rocks[i, 4] * px + rocks[i, 7] * py + rocks[i, 10] * pz
@@ -110,13 +130,13 @@ def crag(
     return nx / length, ny / length, nz / length, tone
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def _edge(distance: float, footprint: float) -> float:
     """1 inside (distance < 0), 0 outside, a ramp one pixel wide between."""
     return min(max(0.5 - distance / max(footprint, 1e-5), 0.0), 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def _grain(px: float, py: float, pz: float, footprint: float, seed: int) -> float:
     """Blotches of mm to cm on paint (dust, wear), so that stereo has something to hold."""
     value = 0.0
@@ -129,7 +149,7 @@ def _grain(px: float, py: float, pz: float, footprint: float, seed: int) -> floa
     return 1.0 + 0.07 * value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def paint(
     parts: NDArray[np.float64], i: int, ux: float, uy: float, uz: float, footprint: float
 ) -> tuple[float, float, float, float]:
@@ -161,7 +181,7 @@ def paint(
     return red, green, blue, tone
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def _wall(
     red: float,
     green: float,

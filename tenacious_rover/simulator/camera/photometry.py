@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from tenacious_rover.simulator.camera.fast import FAST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -48,7 +50,7 @@ def phase_table() -> NDArray[np.float32]:
     return phase(2.0 * np.arcsin(np.linspace(0.0, 1.0, TABLE))).astype(np.float32)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def radiance_factor(
     mu0: float, mu: float, cosine: float, w: float, table: NDArray[np.float32]
 ) -> float:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tenacious_rover.simulator.camera import shading, shadow, visibility
+from tenacious_rover.simulator.camera import edges, shading, shadow, splat, visibility
 from tenacious_rover.simulator.camera.bins import make_bins
 from tenacious_rover.simulator.camera.config import RenderConfig
 from tenacious_rover.simulator.camera.error import CameraError
@@ -220,7 +220,7 @@ class Renderer:
         edge = np.zeros(what.shape, np.bool_)
         if self._config.antialias:
             # More rays at outlines go into the same batch: every parallel pass has its price.
-            visibility.find_edges(depth, what, edge)
+            edges.find_edges(depth, what, edge)
             more = _around(scene, view, depth, what, np.argwhere(edge))
             pixels = np.concatenate([pixels, more[0]])
             depths = np.concatenate([depths, more[1]])
@@ -247,9 +247,9 @@ class Renderer:
         for solids, are_parts in ((scene.rocks, False), (scene.parts, True)):
             count = len(solids)
             boxes, near = np.empty((count, 4), np.int32), np.empty(count)
-            visibility.project(solids, view, 0.6, boxes, near)
+            splat.project(solids, view, 0.6, boxes, near)
             seen = np.flatnonzero((boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1]))
-            visibility.splat(solids, seen, boxes, near, view, are_parts, depth, what)
+            splat.splat(solids, seen, boxes, near, view, are_parts, depth, what)
         return depth, what
 
 
@@ -271,7 +271,7 @@ def _around(
     """Rays beside the centres of `pixels` (n, 2) row, column: places, depths and what they meet."""
     shape = (len(pixels), len(_OFFSETS))
     fine_depth, fine_what = np.empty(shape), np.empty(shape, np.int32)
-    visibility.cast_edges(
+    edges.cast_edges(
         scene.near,
         scene.far,
         scene.rocks,

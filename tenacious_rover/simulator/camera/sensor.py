@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numba import njit
 
 from tenacious_rover.simulator.camera.config import SensorConfig
 from tenacious_rover.simulator.camera.error import CameraError
+from tenacious_rover.simulator.camera.fast import FAST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,15 +78,19 @@ class CameraSensor:
             )
         config = self.config
         light = self._through_lens(frame.radiance, motion_px)
-        light *= np.float32(config.sensitivity * exposure_us)
-        light *= self._response[..., None]
         noise = self._rng.standard_normal(light.shape, dtype=np.float32)
-        noise *= np.sqrt(light + np.float32(config.read_noise_e**2))
-        light += noise
-        np.clip(light, 0.0, config.full_well_e, out=light)
-        light *= np.float32(255.0 * gain / config.full_well_e)
-        light += np.float32(0.5)
-        return np.minimum(light, 255.0, out=light).astype(np.uint8)
+        picture = np.empty(light.shape, np.uint8)
+        _read_out(
+            light.ravel(),
+            self._response.ravel(),
+            noise.ravel(),
+            np.float32(config.sensitivity * exposure_us),
+            np.float32(config.read_noise_e**2),
+            np.float32(config.full_well_e),
+            np.float32(255.0 * gain / config.full_well_e),
+            picture.ravel(),
+        )
+        return picture
 
     def auto(self, frame: Frame) -> tuple[float, float]:
         """Exposure (us) and gain that bring the brightest terrain just below saturation.
@@ -94,7 +100,7 @@ class CameraSensor:
         a tenth of what is lit. Time first, gain when time has run out.
         """
         config = self.config
-        step = 2 if min(self._shape) >= 200 else 1
+        step = max(min(self._shape) // 120, 1)
         light = frame.radiance[::step, ::step].max(axis=2) * self._response[::step, ::step]
         lit = light[light > _LIT * float(np.quantile(light, 0.99))]
         if lit.size < 10:
@@ -142,6 +148,28 @@ class CameraSensor:
         if max(abs(motion_px[0]), abs(motion_px[1])) > 0.3:
             light = np.asarray(cv2.filter2D(light, -1, _streak(*motion_px)), np.float32)
         return np.ascontiguousarray(light, np.float32)
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST, nogil=True)
+def _read_out(
+    light: NDArray[np.float32],
+    response: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    sensitivity: np.float32,
+    floor: np.float32,
+    well: np.float32,
+    gain: np.float32,
+    picture: NDArray[np.uint8],
+) -> None:
+    """Electrons with noise, clipped, as values: `picture` (3 n,) from `light` (3 n,)."""
+    zero, half, white = np.float32(0.0), np.float32(0.5), np.float32(255.0)
+    for n in range(len(response)):
+        factor = sensitivity * response[n]
+        for k in range(3 * n, 3 * n + 3):
+            electrons = light[k] * factor
+            electrons += noise[k] * np.sqrt(electrons + floor)
+            electrons = min(max(electrons, zero), well)
+            picture[k] = np.uint8(min(electrons * gain + half, white))
 
 
 def _streak(right: float, down: float) -> NDArray[np.float32]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from tenacious_rover.simulator.camera.fast import FAST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ LABEL = 22
 WIDTH = 24
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def enter_exit(  # noqa: C901, PLR0912, PLR0915 (one compiled loop)
     kind: int, px: float, py: float, pz: float, dx: float, dy: float, dz: float
 ) -> tuple[float, float]:
@@ -100,7 +102,7 @@ def enter_exit(  # noqa: C901, PLR0912, PLR0915 (one compiled loop)
     return enter, leave
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def local(
     solids: NDArray[np.float64], i: int, x: float, y: float, z: float
 ) -> tuple[float, float, float]:
@@ -108,7 +110,7 @@ def local(
     return turned(solids, i, x - solids[i, 0], y - solids[i, 1], z - solids[i, 2])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def turned(
     solids: NDArray[np.float64], i: int, x: float, y: float, z: float
 ) -> tuple[float, float, float]:
@@ -120,7 +122,7 @@ def turned(
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def hit(
     solids: NDArray[np.float64],
     i: int,
@@ -138,7 +140,7 @@ def hit(
     return enter if 0.0 < enter <= leave else math.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def blocks(
     solids: NDArray[np.float64],
     i: int,
@@ -161,7 +163,7 @@ def blocks(
     return enter <= leave and leave > 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def outward(
     solids: NDArray[np.float64], i: int, px: float, py: float, pz: float
 ) -> tuple[float, float, float]:

@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 from scipy.ndimage import gaussian_filter
 
+from tenacious_rover.simulator.camera.fast import FAST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -156,7 +158,7 @@ def _coarse(rng: np.random.Generator) -> Tile:
     return height, tone
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def horizon(
     height: NDArray[np.float32], texel: float, ax: float, ay: float, steps: int
 ) -> NDArray[np.float32]:
@@ -179,43 +181,3 @@ def horizon(
                 way += max(0.9, 0.04 * way)
             out[r, c] = best
     return out
-
-
-@njit(cache=True, error_model="numpy")
-def sample(
-    texels: NDArray[np.float32],
-    table: NDArray[np.float64],
-    layer: int,
-    x: float,
-    y: float,
-    size: float,
-) -> tuple[float, float, float, float, float]:
-    """Slope x, slope y (in map), tone, horizon tangent and its spread at (x, y), averaged.
-
-    `size` is log2 of the size to average over, m.
-    """
-    level = min(max(int(size - table[layer, 0, 5] + 0.5), 0), 9)
-    n = 512 >> level
-    scale, co, si = table[layer, level, 1], table[layer, level, 2], table[layer, level, 3]
-    # Far from the origin by whole tiles, so that truncation is floor.
-    u = (co * x + si * y) * scale + (n * 4096.0 - 0.5)
-    v = (co * y - si * x) * scale + (n * 4096.0 - 0.5)
-    j, i = np.uint32(u), np.uint32(v)
-    u, v = u - j, v - i
-    mask = np.uint32(n - 1)
-    one = np.uint32(1)
-    j0, i0, j1, i1 = j & mask, i & mask, (j + one) & mask, (i + one) & mask
-    begin, wide = np.uint64(table[layer, level, 0]), np.uint64(n)
-    low, high = begin + np.uint64(i0) * wide, begin + np.uint64(i1) * wide
-    a, b = low + np.uint64(j0), low + np.uint64(j1)
-    c, d = high + np.uint64(j0), high + np.uint64(j1)
-    t = texels
-    # Single precision: the four values of a texel are weighed in one go.
-    wd = np.float32(u * v)
-    wb, wc = np.float32(u) - wd, np.float32(v) - wd
-    wa = np.float32(1.0) - wb - wc - wd
-    gx = wa * t[a, 0] + wb * t[b, 0] + wc * t[c, 0] + wd * t[d, 0]
-    gy = wa * t[a, 1] + wb * t[b, 1] + wc * t[c, 1] + wd * t[d, 1]
-    tone = wa * t[a, 2] + wb * t[b, 2] + wc * t[c, 2] + wd * t[d, 2]
-    tan = wa * t[a, 3] + wb * t[b, 3] + wc * t[c, 3] + wd * t[d, 3]
-    return co * gx - si * gy, si * gx + co * gy, tone, tan, table[layer, level, 4]

@@ -86,8 +86,8 @@ class ImmobilityMonitor:
         told_v, told_w = self._told(rolling.time_s)
         _, wheel_way, told_way = self._ways[-1]
         begun = self._told_since is not None and rolling.time_s - self._told_since > _OBEY_S
-        due_v = abs(told_v) if begun else 0.0
-        ahead = (wheel_way + abs(rolling.forward) * dt, told_way + due_v * dt)
+        due_v = told_v if begun else 0.0
+        ahead = (wheel_way + rolling.forward * dt, told_way + due_v * dt)
         self._ways.append((rolling.time_s, *ahead))
         self._judge_turning(rolling, turning, told_v, told_w, dt)
         self._judge_stall(rolling, told_v, told_w, dt)
@@ -95,25 +95,25 @@ class ImmobilityMonitor:
 
     def seen(self, time_s: float, step: Array, seconds: float, sure: float) -> None:
         """Visual motion: `step` (3,) m, `sure` to one sigma, in the `seconds` up to `time_s`."""
-        distance = float(np.linalg.norm(step))
         if time_s > self._ways[-1][0] + 0.1:
             # Wheels that have not been heard of yet cannot be compared.
             return
-        path, told = self._way(time_s) - self._way(time_s - seconds)
         self._seen = (time_s, float(step[0]) / max(seconds, 1e-3))
-        linear = self._told(time_s)[0]
-        due = max(path, told)
+        # Forwards is positive: rolling back while the wheels drive forwards is no progress.
+        ways = self._way(time_s) - self._way(time_s - seconds)
+        due = float(ways[int(np.argmax(np.abs(ways)))])
+        progress, due = float(step[0]) * math.copysign(1.0, due), abs(due)
         enough = due > max(4.0 * sure, self._config.stuck_min_mps * seconds)
         # From rest, wheels spin in place until the soil below them has sheared enough to push.
         begun, self._rolled_before = self._rolled_before, enough
-        if abs(linear) < self._config.stuck_min_mps and path < 0.01:
+        if abs(self._told(time_s)[0]) < self._config.stuck_min_mps and abs(ways[0]) < 0.01:
             self._stuck.pop("seen", None)
             self._stuck_seen_s = 0.0
-        elif begun and enough and distance + 2.0 * sure < self._config.stuck_share * due:
+        elif begun and enough and progress + 2.0 * sure < self._config.stuck_share * due:
             self._stuck_seen_s += seconds
             if self._stuck_seen_s >= 0.95 * self._config.stuck_time_s:
                 self._stuck["seen"] = True
-        elif distance > 1.5 * self._config.stuck_share * due:
+        elif progress > 1.5 * self._config.stuck_share * due:
             self._stuck_seen_s = 0.0
             self._stuck.pop("seen", None)
 
@@ -124,7 +124,7 @@ class ImmobilityMonitor:
     # -- inside -------------------------------------------------------------------------------
 
     def _way(self, time_s: float) -> Array:
-        """Way (2,) of the wheels and of the command up to a time, m, whenever it is asked."""
+        """Signed way (2,) of wheels and command up to a time, m, whenever it is asked."""
         times, wheels, told = zip(*self._ways, strict=True)
         return np.array([np.interp(time_s, times, wheels), np.interp(time_s, times, told)])
 

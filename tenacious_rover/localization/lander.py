@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from tenacious_rover.localization import attitude
 from tenacious_rover.localization.estimate import Fix
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_MIN_POINTS = 120
-_MIN_HEIGHT_M = 0.35
+_MIN_POINTS, _MOST_POINTS = 120, 800
+MIN_HEIGHT_M = 0.35
 """Above the ground under the rover: what may be a rock is left out."""
 _INLIER_M = 0.12
-_MIN_INLIER_SHARE = 0.6
+_MIN_INLIER_SHARE = 0.8
 _FLOOR_M = 0.02
 _MAX_SIGMA_M = 0.5
+_LOOSE, _LEAST = 4.0, np.diag([0.1, 0.1, math.radians(2.0)]) ** 2
+"""The estimate counts for a quarter in the search, and is never taken to be better than that."""
+_ROUNDS, _STEP = 25, 1e-4
 _CORRELATED = 12.0
 """Neighbouring stereo points err together: so many of them count as one."""
 
@@ -44,58 +47,87 @@ def box_distance(points: Array, blocks: tuple[Block, ...]) -> Array:
 
 
 def by_shape(
-    in_base: Array, map_T_base: Array, time_s: float, blocks: tuple[Block, ...], reach_m: float
+    in_base: Array,
+    map_T_base: Array,
+    covariance: Array,
+    time_s: float,
+    blocks: tuple[Block, ...],
 ) -> Fix | None:
     """A fix of x, y and heading from points (n, 3) in base_link, or `None`.
+
+    The boxes are sought near the estimate: what is known already keeps the search from running
+    away along directions that the points do not fix, and is taken out of the answer again.
 
     Args:
         in_base: stereo points.
         map_T_base: (4, 4) as estimated.
+        covariance: (6, 6) of it.
         time_s: of the picture.
         blocks: of the lander.
-        reach_m: how wrong the estimate may be.
     """
+    parts = (0, 1, 5)
+    reach = 0.3 + 3.0 * math.sqrt(float(np.trace(covariance[:2, :2])))
     in_map = frames.points(map_T_base, in_base)
-    low = in_map[:, 2] - map_T_base[2, 3] < _MIN_HEIGHT_M
-    near = box_distance(in_map, blocks) < reach_m
-    chosen = in_base[near & ~low]
+    high = in_map[:, 2] - map_T_base[2, 3] > MIN_HEIGHT_M
+    chosen = in_base[high & (box_distance(in_map, blocks) < reach)]
     if len(chosen) < _MIN_POINTS:
         return None
-    if len(chosen) > 800:
-        chosen = chosen[:: len(chosen) // 800 + 1]
-    # Stereo's error grows with the square of the distance.
-    spread = 0.02 + 0.004 * (chosen**2).sum(axis=1)
-
-    def moved(change: Array) -> Array:
-        out = map_T_base.copy()
-        out[:3, :3] = attitude.about_z(change[2]) @ map_T_base[:3, :3]
-        out[:2, 3] += change[:2]
-        return out
-
-    def residuals(change: Array) -> Array:
-        return box_distance(frames.points(moved(change), chosen), blocks) / spread
-
-    found = least_squares(residuals, np.zeros(3), loss="soft_l1", diff_step=1e-4)
-    pose = moved(found.x)
-    left = box_distance(frames.points(pose, chosen), blocks)
+    chosen = chosen[:: len(chosen) // _MOST_POINTS + 1]
+    before: Array = np.linalg.inv(_LOOSE * covariance[np.ix_(parts, parts)] + _LEAST)
+    change, information = _fitted(chosen, map_T_base, blocks, before)
+    left = box_distance(frames.points(_moved(map_T_base, change), chosen), blocks)
     share = float((left < _INLIER_M).mean())
-    information = found.jac.T @ found.jac / _CORRELATED
     if share < _MIN_INLIER_SHARE or np.linalg.cond(information) > 1e6:
         return None
+    # The answer of the points alone, to first order about what was found.
+    seen = change + np.linalg.solve(information, before @ change)
     small = np.linalg.inv(information) + np.diag([_FLOOR_M, _FLOOR_M, 0.01]) ** 2
     if np.sqrt(np.linalg.eigvalsh(small[:2, :2])[0]) > _MAX_SIGMA_M:
         return None
-    covariance = np.eye(6)
-    parts = (0, 1, 5)
-    covariance[np.ix_(parts, parts)] = small
+    whole = np.eye(6)
+    whole[np.ix_(parts, parts)] = small
     evidence = {
         "points": len(chosen),
         "inlier_share": round(share, 3),
         "rms_m": round(float(np.sqrt((left[left < _INLIER_M] ** 2).mean())), 4),
-        "moved_m": [round(float(v), 4) for v in found.x[:2]],
-        "turned_deg": round(float(np.degrees(found.x[2])), 3),
+        "moved_m": [round(float(v), 4) for v in change[:2]],
+        "turned_deg": round(float(np.degrees(change[2])), 3),
     }
-    return Fix(time_s, pose, covariance, "lander's shape", parts, evidence)
+    return Fix(time_s, _moved(map_T_base, seen), whole, "lander's shape", parts, evidence)
+
+
+def _moved(map_T_base: Array, change: Array) -> Array:
+    """A pose (4, 4) moved by x, y in m and turned about z in rad."""
+    out = map_T_base.copy()
+    out[:3, :3] = attitude.about_z(change[2]) @ map_T_base[:3, :3]
+    out[:2, 3] += change[:2]
+    return out
+
+
+def _fitted(
+    points: Array, map_T_base: Array, blocks: tuple[Block, ...], before: Array
+) -> tuple[Array, Array]:
+    """Change (3,) of x, y, heading that brings points (n, 3) onto boxes, their information (3, 3).
+
+    Gauss-Newton with soft-L1 weights; `before` (3, 3) is the information that there is already.
+    """
+    # Stereo's error grows with the square of the distance.
+    spread = 0.02 + 0.004 * (points**2).sum(axis=1)
+
+    def off(change: Array) -> Array:
+        return box_distance(frames.points(_moved(map_T_base, change), points), blocks) / spread
+
+    change = np.zeros(3)
+    for _ in range(_ROUNDS):
+        now = off(change)
+        jacobian = np.stack([(off(change + step) - now) / _STEP for step in _STEP * np.eye(3)], 1)
+        weighted = jacobian / np.sqrt(1.0 + now**2)[:, None] / _CORRELATED
+        information = weighted.T @ jacobian
+        step = -np.linalg.solve(information + before, weighted.T @ now + before @ change)
+        change = change + step
+        if np.abs(step).max() < 1e-4:
+            break
+    return change, information
 
 
 def by_marker(

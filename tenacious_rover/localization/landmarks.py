@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of the site before the drive: the lander's shape and fiducials, from a YAML file.
 
-lander:                       # boxes in map; z up, turned about z
+lander:                       # boxes in map; turned by roll, pitch, yaw, or by yaw alone
   - {center_m: [0, 0, 1.6], size_m: [1.5, 1.5, 1.3], yaw_deg: 0}
+  - {center_m: [1.1, 1.1, 0.5], size_m: [0.09, 0.09, 1.2], rpy_deg: [-25, 25, 0]}
 markers:                      # ArUco, dictionary 4x4_50; x right, y up, z out of the marker
   - {id: 3, size_m: 0.2, position_m: [0.8, 0, 0.6], rpy_deg: [90, 0, 90]}
 """
@@ -80,7 +81,8 @@ def _block(item: Any, where: str) -> Block:
     if (size <= 0.0).any():
         raise LocalizationError(f"{where}: size_m: {size.tolist()} is not three lengths above 0")
     yaw = _numbers(item, "yaw_deg", 1, where, default=[0.0])[0]
-    return Block(frames.from_rpy(center, np.array([0.0, 0.0, np.radians(yaw)])), size)
+    turn = _numbers(item, "rpy_deg", 3, where, default=[0.0, 0.0, yaw])
+    return Block(frames.from_rpy(center, np.radians(turn)), size)
 
 
 def _marker(item: Any, where: str) -> Marker:

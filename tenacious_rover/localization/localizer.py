@@ -27,6 +27,8 @@ from tenacious_rover.localization.landmarks import Landmarks
 from tenacious_rover.localization.sensors import ImuGate, Sensor, Stillness
 from tenacious_rover.localization.timeline import Event, Timeline
 from tenacious_rover.localization.visual import Motion, VisualOdometry
+from tenacious_rover.localization.visual_trust import VisualTrust
+from tenacious_rover.localization.wheel_trust import WheelTrust
 from tenacious_rover.localization.wheels import Rolling, WheelReader
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.measurements import Imu, Joints, Measurement, Stereo, Sun
@@ -39,10 +41,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _LEVELLING_S = 0.5
-_DOUBTS, _SUN_DOUBTS = 3, 10
-"""After so many sure pictures, or suns, in a row against the gyro, it is the gyro that is wrong."""
+_SUN_DOUBTS = 10
+"""After so many suns in a row against the gyro, it is the gyro that is wrong."""
 _TILT_SIGMA = math.radians(0.7)
-_STILL_PERIOD_S = 0.2
 
 
 class Localizer:
@@ -85,14 +86,10 @@ class Localizer:
         self._gate = ImuGate(config, rover.gravity_mps2)
         self._waiting: list[tuple[float, Array]] = []
         self._resumed: tuple[eskf.State, float, float] | None = None
-        self._rolled: list[Rolling] = []
         self._now = -math.inf
-        self._rolled_s = self._stood_s = self._seen_s = -math.inf
-        self._anchored = False
-        self._doubts = self._sun_doubts = 0
-        self._wheels_refused_s = 0.0
-        self._sighting: Event | None = None
-        self._last_seen: tuple[float, Array] | None = None
+        self._sun_doubts = 0
+        self._eyes = VisualTrust(self.sensors["visual"], self.monitor, self.still)
+        self._wheels = WheelTrust(config, self.still, rover.wheelbase_m / 2.0)
 
     # -- what comes in ------------------------------------------------------------------------
 
@@ -137,20 +134,13 @@ class Localizer:
         speed = float(state.rotation[:, 0] @ state.velocity)
         pitch = -math.asin(max(-1.0, min(1.0, float(state.rotation[2, 0]))))
         self.monitor.rolled(rolling, speed, self._turning(state), pitch)
-        bias_sigma = math.sqrt(float(state.covariance[9, 9]))
-        if self.still.rolled(rolling, state.gyro_bias, bias_sigma):
-            self._stand(rolling.time_s)
-            return
-        self._anchored = False
-        self._rolled.append(rolling)
-        if rolling.time_s - self._rolled_s >= 0.99 / self.config.wheel_rate_hz:
-            self._roll()
+        self._wheels.take(self.timeline, rolling)
 
     def stereo(self, sample: Stereo) -> None:
         """A pair of pictures, or a picture with depth."""
         if self.timeline is None or not self._timely(sample.time_s, "visual"):
             return
-        if sample.time_s <= self._seen_s:
+        if sample.time_s <= self._eyes.seen_s:
             self.sensors["visual"].bad("pictures out of order")
             return
         state = self.timeline.at(sample.time_s)
@@ -165,6 +155,7 @@ class Localizer:
         self.saw(sample.time_s, motion)
         if motion.known:
             state = self.timeline.at(sample.time_s)
+            self.finder.calibrate(self.visual.camera, self.visual.baseline_m)
             found = self.finder.take(sample, state.map_T_base, state.pose_covariance)
             if found is not None:
                 self.fix(found)
@@ -172,8 +163,7 @@ class Localizer:
     def saw(self, time_s: float, motion: Motion) -> None:
         """An answer of visual odometry at the time of its picture."""
         if self.timeline is not None:
-            self._see(time_s, motion)
-            self._seen_s = time_s
+            self._eyes.take(self.timeline, time_s, motion)
 
     def sun(self, sample: Sun) -> None:
         """Direction to the sun in base_link."""
@@ -295,88 +285,6 @@ class Localizer:
             return
         gravity = self.rover.gravity_mps2
         self.timeline.insert(events.no_imu(rolling.time_s, rolling.turning, gravity))
-
-    def _roll(self) -> None:
-        """Mean wheel motion since the last time."""
-        assert self.timeline is not None
-        rolled, self._rolled = self._rolled, []
-        time_s = rolled[-1].time_s
-        forward = float(np.mean([r.forward for r in rolled]))
-        turning = float(np.mean([r.turning for r in rolled]))
-        half_base = self.rover.wheelbase_m / 2.0
-        # After seconds of contradiction the wheels win back trust by a wider gate.
-        weary = self._wheels_refused_s > 2.0
-
-        event = events.wheels(time_s, forward, turning, half_base, self.config, weary)
-        self.timeline.insert(event)
-        refused = event.result is not None and not event.result[1]
-        step = time_s - self._rolled_s if refused and math.isfinite(self._rolled_s) else 0.0
-        self._wheels_refused_s = self._wheels_refused_s + step if refused else 0.0
-        self._rolled_s = time_s
-
-    def _stand(self, time_s: float) -> None:
-        """Standing still: the pose keeps, the velocity is nothing, the gyro shows its bias."""
-        assert self.timeline is not None
-        self._rolled = []
-        if not self._anchored:
-            self._anchored = True
-            self.timeline.insert(events.anchor(time_s))
-        if time_s - self._stood_s < _STILL_PERIOD_S:
-            return
-        self._stood_s = time_s
-        gyro = self.still.mean_gyro()
-        sigma = self.config.gyro_noise / math.sqrt(_STILL_PERIOD_S)
-
-        self.timeline.insert(events.still(time_s, gyro, sigma))
-
-    def _see(self, time_s: float, motion: Motion) -> None:
-        """One visual answer: the pose relative to the keyframe replaces the one before it."""
-        assert self.timeline is not None
-        if motion.known:
-            if self._sighting is not None:
-                self.timeline.withdraw(self._sighting)
-            if self._believe(time_s, motion):
-                self.sensors["visual"].good(time_s)
-            else:
-                self.sensors["visual"].bad("contradicts the rest")
-            self._compare(time_s, motion)
-        elif motion.reason:
-            self.sensors["visual"].bad(motion.reason)
-            self.monitor.blind()
-            self._last_seen = None
-        if motion.new_keyframe:
-            self.timeline.insert(events.keyframe(time_s))
-            self._sighting = None
-            self._last_seen = (time_s, np.eye(4))
-
-    def _believe(self, time_s: float, motion: Motion) -> bool:
-        """Put the motion in; wheels of the last interval that contradict it have slipped."""
-        assert self.timeline is not None
-
-        event = events.visual(time_s, motion.key_T_base, motion.covariance)
-        self.timeline.insert(event)
-        if event.result is not None and not event.result[1] and motion.sure:
-            since = self._last_seen[0] if self._last_seen is not None else self._seen_s
-            self.timeline.insert(events.slipping(since + 1e-6))
-            if not event.result[1]:
-                self.timeline.loosen("visual", time_s - 1e-9, time_s, 2.0)
-            self._doubts = 0 if event.result[1] else self._doubts + 1
-            if self._doubts >= _DOUBTS:
-                self.timeline.insert(events.gyro_stepped(since + 1e-6))
-        self._sighting = event
-        return event.result is None or event.result[1]
-
-    def _compare(self, time_s: float, motion: Motion) -> None:
-        """Motion since the picture before, for slip and being stuck."""
-        if self._last_seen is not None:
-            before_s, before = self._last_seen
-            step = frames.inverse(before) @ motion.key_T_base
-            distance = float(np.linalg.norm(step[:3, 3]))
-            sure = math.sqrt(float(np.trace(motion.covariance[:3, :3])))
-            self.monitor.seen(time_s, step[:3, 3], time_s - before_s, sure)
-            if distance > 0.004 + 4.0 * sure:
-                self.still.moved()
-        self._last_seen = (time_s, motion.key_T_base)
 
     def _turning(self, state: eskf.State) -> float:
         return float(state.gyro[2] - state.gyro_bias[2])

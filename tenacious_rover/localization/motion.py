@@ -26,6 +26,7 @@ Mask = NDArray[np.bool_]
 
 _ROUNDS = 6
 _RANSAC_ROUNDS = 120
+_FITS_BETTER, _NOT_FEWER = 0.75, 0.6
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,13 @@ class Solved:
     rms: float
 
 
-def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) -> tuple[Mask, Array]:
+def ransac(
+    sighting: Sighting,
+    camera: Camera,
+    guess: Array,
+    limit_px: float,
+    rounds: int = _RANSAC_ROUNDS,
+) -> tuple[Mask, Array]:
     """Points (n,) that agree with one motion, and the motion (4, 4).
 
     Starts from none, and keeps the guess where more points agree with that.
@@ -74,7 +81,7 @@ def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) ->
         sighting.pixels.astype(np.float64),
         camera.matrix,
         None,
-        iterationsCount=_RANSAC_ROUNDS,
+        iterationsCount=rounds,
         reprojectionError=limit_px,
         confidence=0.999,
         flags=cv2.SOLVEPNP_P3P,
@@ -82,8 +89,7 @@ def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) ->
     found = np.zeros(len(in_camera), bool)
     if ok and index is not None:
         found[index.ravel()] = True
-    error = np.abs(_residuals(sighting, camera, guess)[0][:, :2]).max(axis=1)
-    guessed = error < limit_px
+    guessed = agreeing(sighting, camera, guess, limit_px)
     if guessed.sum() > 1.1 * found.sum() or not found.any():
         return guessed, guess
     # Its pose may be that of a mirrored plane: the nearest one by descent from the guess is tried.
@@ -103,6 +109,19 @@ def ransac(sighting: Sighting, camera: Camera, guess: Array, limit_px: float) ->
         float(np.median(np.abs(_residuals(sighting, camera, pose)[0][found]))) for pose in poses
     ]
     return found, poses[int(np.argmin(errors))]
+
+
+def agreeing(sighting: Sighting, camera: Camera, k_T_b: Array, limit_px: float) -> Mask:
+    """Points (n,) that are seen within `limit_px` of where a motion puts them."""
+    return np.asarray(np.abs(_residuals(sighting, camera, k_T_b)[0]).max(axis=1) < limit_px)
+
+
+def better(one: Solved | None, other: Solved | None) -> Solved | None:
+    """The other one where its points fit far better and are not far fewer."""
+    if one is None or other is None:
+        return other if one is None else one
+    fits = other.rms < _FITS_BETTER * one.rms
+    return other if fits and other.inliers.sum() > _NOT_FEWER * one.inliers.sum() else one
 
 
 def _back(turn: Any, shift: Any, optical: Array) -> Array:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +23,13 @@ from tenacious_rover.rover import frames
 if TYPE_CHECKING:
     from tenacious_rover.localization.config import LocalizationConfig
     from tenacious_rover.rover.measurements import Stereo
-    from tenacious_rover.rover.model import Rover
+    from tenacious_rover.rover.model import Camera, Rover
 
 Array = NDArray[np.float64]
 Grey = NDArray[np.uint8]
+
+_POOR_RMS = 2.5
+"""Normalised residuals above that do not look like one motion seen with noise."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Motion:
         new_keyframe: this picture is the keyframe of those that follow.
         sure: so many points agree that the motion stands against wheels and IMU.
         reason: why it is not known.
+        noise_m: sigma of the translation without what is wrong the same way in every picture.
     """
 
     known: bool
@@ -52,6 +55,11 @@ class Motion:
     inliers: int = 0
     tracked: int = 0
     rms: float = math.nan
+    noise_m: float = math.nan
+
+    def renewed(self, reason: str) -> Motion:
+        """The same, and its picture is the new keyframe."""
+        return replace(self, new_keyframe=True, reason=reason)
 
 
 @dataclass
@@ -94,11 +102,11 @@ class VisualOdometry:
             expected: (4, 4) motion since the keyframe as the other sensors have it.
             sun_in_base: (3,) to the sun, for the rover's own shadow; `None` when not known.
         """
-        grey = _grey(sample.left)
+        grey = features.grey(sample.left)
         trouble = self._trouble(grey, sample)
         if trouble:
             return self._nothing(trouble, new_keyframe=False)
-        right = None if sample.right is None else _grey(sample.right)
+        right = None if sample.right is None else features.grey(sample.right)
         found = self._moved(grey, right, expected) if self.keyframe is not None else None
         if found is None or self._stale(found):
             usable = self._mask.mask(sun_in_base)
@@ -106,11 +114,11 @@ class VisualOdometry:
             if isinstance(fresh, str):
                 self.keyframe = None
                 why = fresh if found is None or not found.known else ""
-                return self._nothing(why, True) if found is None else _renewed(found, why)
+                return self._nothing(why, True) if found is None else found.renewed(why)
             self.keyframe = fresh
             if found is None:
                 return self._nothing("", new_keyframe=True)
-            return _renewed(found, found.reason)
+            return found.renewed(found.reason)
         return found
 
     def calibrate(self, fx_px: float, fy_px: float, cx_px: float, cy_px: float) -> None:
@@ -126,6 +134,16 @@ class VisualOdometry:
         """Distance between the eyes as the running camera states it."""
         if abs(baseline_m - self._baseline) > 1e-9:
             self._baseline, self.keyframe = baseline_m, None
+
+    @property
+    def camera(self) -> Camera:
+        """The left eye as it is calibrated now."""
+        return self._camera
+
+    @property
+    def baseline_m(self) -> float:
+        """Between the eyes as they are calibrated now."""
+        return self._baseline
 
     # -- stages -------------------------------------------------------------------------------
 
@@ -163,10 +181,11 @@ class VisualOdometry:
         agree, rough = motion.ransac(sight, camera, expected, 2.0 * config.outlier_px)
         if right is not None:
             sight = self._with_disparity(sight, grey, right, rough)
-        sigma = (config.pixel_sigma, config.disparity_sigma)
-        solved = motion.solve(
-            sight, camera, self._baseline, rough, agree, sigma, 2.5 * config.outlier_px
-        )
+        solved = self._solved(sight, rough, agree)
+        if solved is None or solved.rms > _POOR_RMS:
+            # A shadow that moves with the rover may have outvoted the ground.
+            near = motion.agreeing(sight, camera, expected, 2.0 * config.outlier_px)
+            solved = motion.better(solved, self._solved(sight, expected, near))
         inliers = 0 if solved is None else int(solved.inliers.sum())
         if solved is None or inliers < config.min_features:
             return self._nothing(f"{inliers} of {count} corners agree on a motion", False)
@@ -179,11 +198,20 @@ class VisualOdometry:
             solved.k_T_b,
             solved.covariance + self._floor(solved.k_T_b),
             False,
-            sure=inliers >= 2 * config.min_features and inliers > 0.5 * count,
+            sure=inliers > (0.5 if inliers >= 2 * config.min_features else 0.8) * count,
             inliers=inliers,
             tracked=count,
             rms=solved.rms,
+            noise_m=math.sqrt(float(np.trace(solved.covariance[:3, :3]))) + config.visual_floor_m,
         )
+
+    def _solved(
+        self, sight: motion.Sighting, start: Array, agree: NDArray[np.bool_]
+    ) -> motion.Solved | None:
+        config = self._config
+        sigma = (config.pixel_sigma, config.disparity_sigma)
+        limit_px = 2.5 * config.outlier_px
+        return motion.solve(sight, self._camera, self._baseline, start, agree, sigma, limit_px)
 
     def _guess(self, key: Keyframe, expected: Array) -> NDArray[np.float32]:
         """Pixels (n, 2) where the corners are expected: last seen plus the predicted shift."""
@@ -235,7 +263,8 @@ class VisualOdometry:
         if features.sharpness(grey, found) < config.blur_level:
             return f"{len(found)} corners: no texture, or blurred"
         if right is not None:
-            shift, good = features.disparities(grey, right, found, self._plane_disparity(found))
+            flat = features.plane_disparity(found, camera, self._baseline, self._ground_z)
+            shift, good = features.disparities(grey, right, found, flat)
             depth = camera.fx_px * self._baseline / np.maximum(shift, 1e-3)
             sigma = depth**2 / (camera.fx_px * self._baseline) * config.disparity_sigma
         else:
@@ -254,44 +283,18 @@ class VisualOdometry:
         slant = np.sqrt(1.0 + (ray**2).sum(axis=1))
         return Keyframe(points, sigma * slant, found, grey, len(points))
 
-    def _plane_disparity(self, found: NDArray[np.float32]) -> Array:
-        """Disparity (n,) px if the ground were the plane under the wheels; near zero above it."""
-        camera = self._camera
-        ray = (found - [camera.cx_px, camera.cy_px]) / [camera.fx_px, camera.fy_px]
-        rotation = camera.base_T_optical[:3, :3]
-        down = np.column_stack([ray, np.ones(len(ray))]) @ rotation[2]
-        drop = self._ground_z - camera.base_T_optical[2, 3]
-        depth = np.where(down < -0.01, drop / np.minimum(down, -0.01), 50.0)
-        return np.asarray(camera.fx_px * self._baseline / np.clip(depth, 0.1, 50.0))
-
     def _floor(self, k_T_b: Array) -> Array:
-        """Covariance (6, 6) of what calibration and matching do wrong the same way everywhere."""
+        """Covariance (6, 6) of what calibration and matching do wrong the same way everywhere.
+
+        Such errors add up and do not average out, which a filter of independent pictures does not
+        know: the share is so large that its covariance is honest after 100 m.
+        """
         config = self._config
         share = config.visual_floor_share * float(np.linalg.norm(k_T_b[:3, 3]))
         metres = math.hypot(config.visual_floor_m, share)
-        turned = config.visual_floor_share * float(np.linalg.norm(attitude.log(k_T_b[:3, :3])))
+        turned = config.visual_turn_share * float(np.linalg.norm(attitude.log(k_T_b[:3, :3])))
         angle = math.hypot(math.radians(config.visual_floor_deg), turned)
         return np.diag([metres] * 3 + [angle] * 3) ** 2
 
     def _nothing(self, reason: str, new_keyframe: bool) -> Motion:
         return Motion(False, np.eye(4), np.eye(6), new_keyframe, reason=reason)
-
-
-def _renewed(found: Motion, reason: str) -> Motion:
-    return Motion(
-        found.known,
-        found.key_T_base,
-        found.covariance,
-        True,
-        found.sure,
-        reason,
-        found.inliers,
-        found.tracked,
-        found.rms,
-    )
-
-
-def _grey(picture: NDArray[Any]) -> Grey:
-    if picture.ndim == 3:
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-    return np.ascontiguousarray(picture, np.uint8)

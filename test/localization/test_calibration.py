@@ -115,7 +115,7 @@ def board_picture(board, square, pose, matrix, size, scale=40):
     return cv2.warpPerspective(art, warp, size, borderValue=120, flags=cv2.INTER_AREA)
 
 
-def board_pairs(count=14):
+def board_pairs(count=10):
     rng = np.random.default_rng(4)
     matrix, size = MACHINE.cameras["left"].matrix, (640, 480)
     for _ in range(count):

@@ -17,6 +17,7 @@ from tenacious_rover.rover.measurements import Stereo
 
 MACHINE = synthetic.rover()
 CONFIG = LocalizationConfig()
+UNSURE = np.diag([0.12, 0.12, 0.02, 0.005, 0.005, 0.03]) ** 2
 LANDER = """
 lander:
   - {center_m: [0, 0, 1.4], size_m: [1.5, 1.5, 1.2]}
@@ -57,14 +58,14 @@ def test_lander_by_its_shape(known, place):
     true = frames.planar(*place, 0.075)
     estimate = frames.planar(place[0] + 0.2, place[1] - 0.25, place[2] + 0.03, 0.075)
     points = seen_boxes(known.lander, true, rng)
-    found = lander.by_shape(points, estimate, 1.0, known.lander, 0.8)
+    found = lander.by_shape(points, estimate, UNSURE, 1.0, known.lander)
     assert found is not None
     off = found.map_T_base[:2, 3] - true[:2, 3]
     assert np.abs(off).max() < 0.04
     sigma = np.sqrt(np.diag(found.covariance))
     assert (np.abs(off) < 3.5 * sigma[:2]).all()
     assert abs(frames.yaw(frames.inverse(true) @ found.map_T_base)) < 0.02
-    assert found.evidence["inlier_share"] > 0.6
+    assert found.evidence["inlier_share"] > 0.8
 
 
 def test_a_rock_is_not_the_lander(known):
@@ -73,8 +74,8 @@ def test_a_rock_is_not_the_lander(known):
     rock = rng.standard_normal((400, 3))
     rock = [2.0, 0.0, 0.6] + 0.5 * rock / np.linalg.norm(rock, axis=1, keepdims=True)
     in_base = frames.points(frames.inverse(true), rock)
-    assert lander.by_shape(in_base, true, 1.0, known.lander, 0.8) is None
-    assert lander.by_shape(in_base[:20], true, 1.0, known.lander, 0.8) is None
+    assert lander.by_shape(in_base, true, UNSURE, 1.0, known.lander) is None
+    assert lander.by_shape(in_base[:20], true, UNSURE, 1.0, known.lander) is None
 
 
 def marker_picture(camera, map_T_base, marker):
@@ -141,6 +142,15 @@ def test_pictures_without_a_pair_or_too_soon_are_left_alone():
     finder = FixFinder(MACHINE, CONFIG, Landmarks())
     grey = np.zeros((480, 640), np.uint8)
     assert finder.take(Stereo(1.0, grey, None), np.eye(4), np.eye(6)) is None
+
+
+def test_boxes_may_lean(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text("lander: [{center_m: [1, 0, 0], size_m: [0.1, 0.1, 2], rpy_deg: [0, 90, 0]}]")
+    (leg,) = landmarks.load(path).lander
+    assert np.allclose(leg.map_T_block[:3, 2], [1.0, 0.0, 0.0])
+    ends = np.array([[1.99, 0.0, 0.0], [2.3, 0.0, 0.0], [1.0, 0.0, 0.5]])
+    assert np.allclose(lander.box_distance(ends, (leg,)), [0.01, 0.3, 0.45])
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,19 @@ def test_joint_angles_that_stand_while_speed_is_told():
     assert answers[-1] == "frozen"
     moved = reader.read(Joints(1.0, NAMES, np.ones(4), np.ones(4), np.zeros(4)))
     assert moved.forward == pytest.approx(synthetic.RADIUS)
+
+
+def test_rolling_back_against_the_wheels_is_no_progress():
+    """On a slope without grip the picture moves fast, but the wrong way."""
+    bench = Bench()
+    assert bench.run(5.0) is None
+    assert bench.run(3.0, ground=-0.15) <= 1.05
+
+
+def test_turning_round_on_the_way_is_not_being_stuck():
+    """From forwards to backwards the rover stands for a moment, as its wheels do."""
+    bench = Bench()
+    assert bench.run(5.3) is None
+    for speed in np.linspace(0.08, -0.08, 25):
+        assert bench.run(0.04, command=(-0.08, 0.0), wheels=speed) is None
+    assert bench.run(5.0, command=(-0.08, 0.0)) is None

@@ -3,6 +3,7 @@
 """The whole on known drives: frames, signs, lost sensors, rest, restart, honesty."""
 
 import dataclasses
+import functools
 
 import made_sensors as synthetic
 import numpy as np
@@ -97,6 +98,13 @@ def test_ten_minutes_of_rest_do_not_drift():
     assert np.abs(gap).max() < 1e-4
 
 
+@functools.cache
+def half_minute():
+    """A curve, its samples, and what is seen on it; made once, for they take longer than a test."""
+    drive = synthetic.Drive(lambda t: (0.08, 0.1), 30.0, dt=DT)
+    return drive, tuple(samples(drive)), tuple(synthetic.sightings(drive, np.random.default_rng(1)))
+
+
 def broken(listed, kind, since, until, how):
     """Samples of a kind within a time: dropped, frozen, spiking, NaN or shifted."""
     out, last = [], None
@@ -125,10 +133,9 @@ def broken(listed, kind, since, until, how):
 @pytest.mark.parametrize(("kind", "name"), [(Imu, "imu"), (Joints, "wheels"), (Sun, "sun")])
 def test_any_one_sensor_may_fail(kind, name, how):
     """Vision and what is left hold the place, and the loss is told."""
-    drive = synthetic.Drive(lambda t: (0.08, 0.1), 30.0, dt=DT)
-    listed = broken(samples(drive), kind, 8.0, 25.0, how)
-    found, told = localizer(), []
-    waiting = synthetic.sightings(drive, np.random.default_rng(1))
+    drive, whole, seen = half_minute()
+    listed = broken(whole, kind, 8.0, 25.0, how)
+    found, told, waiting = localizer(), [], list(seen)
     for sample in listed:
         while waiting and waiting[0][0] <= sample.time_s:
             found.saw(*waiting.pop(0))

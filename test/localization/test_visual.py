@@ -120,6 +120,33 @@ def test_shadow_of_the_rover_does_not_hold_it_back():
     assert np.abs(found.key_T_base[:3, 3] - true[:3, 3]).max() < 0.002
 
 
+def comb(pose):
+    """A shadow of many edges that moves with the rover, over all of what is near."""
+
+    def shade(x, y):
+        c, s = np.cos(frames.yaw(pose)), np.sin(frames.yaw(pose))
+        ahead = c * (x - pose[0, 3]) + s * (y - pose[1, 3])
+        beside = -s * (x - pose[0, 3]) + c * (y - pose[1, 3])
+        teeth = (np.sin(60 * ahead) > 0.2) & (np.sin(60 * beside) > 0.2)
+        return np.where(teeth & (ahead < 1.15), 0.05, 1.0)
+
+    return shade
+
+
+def test_a_shadow_that_outvotes_the_ground_is_seen_through():
+    """Most corners are the shadow's, but they fit no motion of what is farther away."""
+    true = frames.planar(0.05, 0.0, 0.0)
+    eyes = started(shade=comb(np.eye(4)))
+    found = eyes.take(pair(true, 0.5, seed=4, shade=comb(true)), true, None)
+    assert found.known
+    assert np.abs(found.key_T_base[:3, 3] - true[:3, 3]).max() < 0.005
+    # Standing while the wheels claim the same motion is told as standing.
+    eyes = started(shade=comb(np.eye(4)))
+    found = eyes.take(pair(np.eye(4), 0.5, seed=4, shade=comb(np.eye(4))), true, None)
+    assert found.known
+    assert np.abs(found.key_T_base[:3, 3]).max() < 0.002
+
+
 def test_body_and_its_shadow_are_masked():
     mask = BodyMask(MACHINE, MACHINE.cameras["left"])
     plain = mask.mask(None)

@@ -5,6 +5,8 @@
     tenacious bench nav                    the whole study; stop and start it as you like
     tenacious bench nav --quick            a small honest sample
     tenacious bench nav --case k0.05-s0-1003-tenacious      one drive again, with a picture
+    tenacious bench nav --case table       what has been driven so far, without driving more
+    tenacious bench nav --case costs       CPU time of a cycle at 640x480; memory over an hour
 
 Real rendering, perception and estimated pose for `tenacious` and `gestalt`; `straight` and `oracle`
 get the true pose and look at nothing. Success is judged from the truth: goal within 0.3 m, no
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from tenacious_rover.campaign import nav_plots, nav_study
+from tenacious_rover.campaign import nav_costs, nav_plots, nav_study
 from tenacious_rover.campaign.cases import HELD_OUT, Case
 from tenacious_rover.campaign.drive import Drive, DriveConfig
 from tenacious_rover.campaign.picture import Chronicle, draw
@@ -36,17 +38,22 @@ BLIND = ("straight", "oracle")
 
 
 def measure(study: Study) -> dict[str, Any]:
+    if study.case == "costs":
+        return costs(study)
+    first = HELD_OUT + study.seed
+    store = Store(study.folder / "drives.jsonl", nav_study.key_of(DriveConfig()))
+    if study.case == "table":
+        seeds = sorted({Case.parsed(case).seed for case in store.read()}) or [first]
+        return reported(list(store.read().values()), study.folder, [seeds[0], seeds[-1]])
     if study.case:
         return again(study)
-    first = HELD_OUT + study.seed
     if study.quick:
         chosen = [(0.0125, 0.0), (0.05, 0.0)]
         near = [Case(k, slope, first, d, 6.0) for k, slope in chosen for d in ("tenacious", *BLIND)]
         due = [case.id for case in near]
     else:
-        drivers = ("tenacious", *BLIND, "gestalt")
+        drivers = ("tenacious", "straight", "gestalt", "oracle")
         due = [case.id for case in nav_study.cases(PER_CELL, first, drivers)]
-    store = Store(study.folder / "drives.jsonl", nav_study.key_of(DriveConfig()))
     records = list(run_all(due, nav_study.worked, store, study.jobs, "drives").values())
     return reported(records, study.folder, [first, first + (0 if study.quick else PER_CELL - 1)])
 
@@ -59,6 +66,7 @@ def reported(records: list[dict[str, Any]], folder: Path, seeds: list[int]) -> d
     folder.mkdir(parents=True, exist_ok=True)
     nav_plots.success(records, folder / "success.png")
     nav_plots.ratios(mine, folder / "path_ratio.png")
+    (folder / "table.md").write_text(markdown(records), encoding="utf-8")
     found = nav_study.figures(records, "tenacious")
     missing = [f"{name}: no drive yet" for name in nav_study.TARGETS if name not in found]
     return {
@@ -74,6 +82,28 @@ def reported(records: list[dict[str, Any]], folder: Path, seeds: list[int]) -> d
         ],
         "text": table(records),
     }
+
+
+def markdown(records: list[dict[str, Any]]) -> str:
+    """The table for a document, and the failures."""
+    lines = [
+        "| driver | k | slope | drives | reached | 95 % interval | driven / oracle | speed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (driver, k, slope), cell in nav_study.by_cell(records).items():
+        value, low, high = cell["success"]
+        ratio, speed = cell["path_ratio"][0], cell["speed_made_good"][0]
+        count = cell["drives"]
+        lines.append(
+            f"| {driver} | {100 * k:g} % | {slope:g}° | {count} | {round(value * count)} | "
+            f"{low:.2f} to {high:.2f} | {_said(ratio, 3)} | {_said(speed, 2)} |"
+        )
+    lines += ["", "Failures:", "", *(f"- {line}" for line in nav_study.failures(records))]
+    return "\n".join(lines) + "\n"
+
+
+def _said(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -96,6 +126,13 @@ def table(records: list[dict[str, Any]]) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(made)
     return console.export_text()
+
+
+def costs(study: Study) -> dict[str, Any]:
+    """CPU time from pictures to command, and growth of memory; a tenth of it with --quick."""
+    share = 0.1 if study.quick else 1.0
+    found = {**nav_costs.cycle_times(100.0 * share + 5.0), **nav_costs.growth(3600.0 * share)}
+    return {"figures": found, "targets": nav_costs.TARGETS, "seeds": [nav_costs.CASE.seed]}
 
 
 def again(study: Study) -> dict[str, Any]:

@@ -57,12 +57,15 @@ class DriveConfig:
     Attributes:
         description: of the rover; with a camera of 400 x 300 by default, which halves the time.
         camera_hz: pictures while driving; `turning_hz` while turning in place.
+        tolerance_m: the rover calls the goal reached this near, by its own estimate; the score
+            wants it within 0.3 m in truth.
         limit_s: time limit of the score; 0: six times that of the straight way.
     """
 
     description: str = "tenacious camera_width:=400 camera_height:=300"
     camera_hz: float = 1.0
-    turning_hz: float = 1.0
+    turning_hz: float = 2.0
+    tolerance_m: float = 0.15
     limit_s: float = 0.0
     navigation: NavigationConfig = field(default_factory=NavigationConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
@@ -185,7 +188,12 @@ class Drive:
             return self.record()
         self._settle()
         try:
-            self.driver.go(Goal(*self.goal, time_limit_s=self.limit_s), self.zones)
+            goal = Goal(
+                *self.goal,
+                position_tolerance_m=self.config.tolerance_m,
+                time_limit_s=self.limit_s,
+            )
+            self.driver.go(goal, self.zones)
         except NavigationError as error:
             self.command = Command(state="failed", done=True, code=error.code, reason=str(error))
         while not self.command.done and self.simulator.time_s < self.limit_s + 5.0:

@@ -31,12 +31,15 @@ TARGETS = {
 }
 
 
+NAMED = (*((k, slope) for slope in (0.0, 5.0, 10.0) for k in PLAIN), (0.05, 0.0), (0.10, 0.0))
+"""(k, slope) of the cells that have a target."""
+_BASELINES_EVERY = 4
+
+
 def cells() -> list[tuple[float, float]]:
     """(k, slope) in the order of their weight in the figures."""
-    first = [(k, slope) for slope in (0.0, 5.0, 10.0) for k in PLAIN]
-    second = [(0.05, 0.0), (0.10, 0.0)]
     rest = [(k, slope) for k in ABUNDANCES for slope in SLOPES_DEG]
-    return list(dict.fromkeys([*first, *second, *rest]))
+    return list(dict.fromkeys([*NAMED, *rest]))
 
 
 def cases(
@@ -45,19 +48,28 @@ def cases(
     drivers: Iterable[str] = ("tenacious",),
     chosen: Iterable[tuple[float, float]] | None = None,
 ) -> list[Case]:
-    """Round by round over the cells, so that the study can stop at any time.
+    """Round by round over the cells, so that the study can stop at any time and cells grow evenly.
 
-    In a round the baseline that looks, and so costs as much as the navigator, comes last.
+    Cells with a target come first, and after every few rounds the baselines drive them as well, on
+    the first of the same seeds; all the rest comes then.
     """
-    wanted = list(drivers)
-    groups = [[d for d in wanted if d != "gestalt"], [d for d in wanted if d == "gestalt"]]
-    return [
-        Case(k, slope, first_seed + number, driver)
+    others = [d for d in drivers if d != "tenacious"]
+    named = [cell for cell in NAMED if chosen is None or cell in chosen]
+    order = []
+    for number in range(per_cell):
+        seed = first_seed + number
+        order += [Case(*cell, seed) for cell in named]
+        if number % _BASELINES_EVERY == 1:
+            for driver in others:
+                early = first_seed + number // _BASELINES_EVERY
+                order += [Case(*cell, early, driver) for cell in named]
+    order += [
+        Case(*cell, first_seed + number, driver)
         for number in range(per_cell)
-        for group in groups
-        for k, slope in (chosen or cells())
-        for driver in group
+        for driver in ("tenacious", *others)
+        for cell in chosen or cells()
     ]
+    return list(dict.fromkeys(order))
 
 
 def key_of(config: DriveConfig) -> str:

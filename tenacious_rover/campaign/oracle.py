@@ -25,6 +25,7 @@ Array = NDArray[Any]
 CELL_M = 0.1
 _FINE_M = 0.04
 _HEADINGS = 8
+_STRIP_M = 5.0
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,18 @@ def _raise_block(z: Array, x: Array, y: Array, map_T_block: Array, size: Array) 
 
 
 def passable(
-    world: World, terrain: TerrainMap, rover: Rover, zones: Zones, config: ClearanceConfig
+    world: World,
+    terrain: TerrainMap,
+    rover: Rover,
+    zones: Zones,
+    config: ClearanceConfig,
+    strip: tuple[Array, Array, float] | None = None,
 ) -> tuple[NDArray[np.bool_], Array]:
-    """Cells (rows, columns) where the rover can stand with some heading, and their origin."""
+    """Cells (rows, columns) where the rover can stand with some heading, and their origin.
+
+    With a `strip` of two ends (2,) and a half width, m, only cells nearer than that to the line
+    between the ends are looked at; the others count as not passable.
+    """
     x0, x1, y0, y1 = world.extent
     rows, columns = int((y1 - y0) / CELL_M), int((x1 - x0) / CELL_M)
     x = x0 + (np.arange(columns) + 0.5) * CELL_M
@@ -97,18 +107,48 @@ def passable(
     grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
     body = body_of(rover)
     free = np.zeros(len(grid), bool)
+    inside = np.ones(len(grid), bool) if strip is None else _near_line(grid, *strip)
     for heading in np.arange(_HEADINGS) * 2.0 * np.pi / _HEADINGS:
-        left = np.flatnonzero(~free)
+        left = np.flatnonzero(~free & inside)
         poses = np.column_stack([grid[left], np.full(len(left), heading)])
         free[left] = check_poses(terrain, body, poses, config).safe
     free &= ~zones.forbidden(grid)
     return free.reshape(rows, columns), np.array([x0, y0])
 
 
+def _near_line(points: Array, a: Array, b: Array, reach_m: float) -> NDArray[np.bool_]:
+    """Which points (n, 2) are nearer than `reach_m` to the line from a to b."""
+    along = b - a
+    share = np.clip((points - a) @ along / (along @ along), 0.0, 1.0)
+    off = points - (a + share[:, None] * along)
+    return np.asarray(np.hypot(off[:, 0], off[:, 1]) < reach_m)
+
+
 def best_way(world: World, rover: Rover, zones: Zones, start: Array, goal: Array) -> Way:
-    """The shortest way over passable ground, its corners pulled straight where that is free."""
+    """The shortest way over passable ground, its corners pulled straight where that is free.
+
+    It is sought in a strip first: a way that leaves a strip of half width w about a line of
+    length d is longer than sqrt(d^2 + 4 w^2), so a shorter one found inside is the shortest.
+    """
     terrain = true_terrain(world)
-    free, origin = passable(world, terrain, rover, zones, ClearanceConfig())
+    far = float(np.hypot(*(goal - start)))
+    found = _shortest(world, terrain, rover, zones, start, goal, _STRIP_M)
+    if found.length_m <= np.hypot(far, 2.0 * _STRIP_M):
+        return found
+    return _shortest(world, terrain, rover, zones, start, goal, np.inf)
+
+
+def _shortest(
+    world: World,
+    terrain: TerrainMap,
+    rover: Rover,
+    zones: Zones,
+    start: Array,
+    goal: Array,
+    reach_m: float,
+) -> Way:
+    strip = (start, goal, reach_m)
+    free, origin = passable(world, terrain, rover, zones, ClearanceConfig(), strip)
     ends = [tuple(((xy - origin) / CELL_M).astype(int)[::-1]) for xy in (start, goal)]
     for end in ends:
         free[end] = True

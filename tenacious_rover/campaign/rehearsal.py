@@ -20,7 +20,7 @@ from tenacious_rover.campaign.cases import Case, goal_of, world_of
 from tenacious_rover.campaign.oracle import Way, best_way, true_terrain
 from tenacious_rover.navigation.config import NavigationConfig
 from tenacious_rover.navigation.navigator import Navigator
-from tenacious_rover.navigation.state import Command, Goal
+from tenacious_rover.navigation.state import Command, Goal, Pose
 from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.perception.body import body_of
 from tenacious_rover.perception.clearance import check_poses
@@ -180,13 +180,11 @@ class Rehearsal:
         tick = 0
         moving = 0
         while not self.command.done:
-            pose = self._pose()
-            if tick % 10 == 0:
-                self.terrain = self._look(pose.odom_T_base)
+            pose, terrain = self.look(new=tick % 10 == 0)
             tick += 1
-            self.command = navigator.cycle(self.time_s, pose, self.terrain)
+            self.command = navigator.cycle(self.time_s, pose, terrain)
             watch(self)
-            self._move(self.command, 0.1)
+            self.move(self.command, 0.1)
             moving += self.command.linear_mps > 0.02
         error = math.hypot(self.x - self.goal[0], self.y - self.goal[1])
         return {
@@ -201,7 +199,15 @@ class Rehearsal:
             "moving_share": moving / max(tick, 1),
         }
 
-    def _move(self, command: Command, dt: float) -> None:
+    def look(self, *, new: bool) -> tuple[Pose, TerrainMap | None]:
+        """Where the rover is, and its map, which takes in a picture if it is to be `new`."""
+        pose = self._pose()
+        if new:
+            self.terrain = self._look(pose.odom_T_base)
+        return pose, self.terrain
+
+    def move(self, command: Command, dt: float) -> None:
+        """Let `dt` s pass."""
         step = _FORWARD * command.linear_mps * dt
         self.time_s += dt
         self.x += step * math.cos(self.yaw)

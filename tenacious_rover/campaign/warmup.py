@@ -5,7 +5,7 @@
     python -m tenacious_rover.campaign.warmup
 
 A few seconds of a real drive go through every kernel of simulator, localization, perception and
-navigation; numba keeps the machine code beside the sources (or in the user's cache).
+navigation.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 TURNS_DEG = (0, 35, -35, 60, -60, 90, -90, 130, -130, 180)
 ARCS = 11
-SWEEP_RAD = np.radians(15.0)
+SWEEP_RAD = np.radians(6.0)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _UNKNOWN = REASONS.index("unknown")
 _CLEARANCE = REASONS.index("clearance")
 
 
+_TIGHT_STEP, _TIGHT_SIGMA = 0.85, 0.6
+"""Where the planner's margins leave no way: between them and the guard's."""
 _GUARD_STEP, _GUARD_ARTICULATION_DEG = 0.95, 14.5
 """A wheel's edge beside a stone is a step or none within a centimetre: the guard allows more."""
 
@@ -49,6 +51,9 @@ def checker_for(
     """
     body = body_of(rover, payload=payload)
     strict = ClearanceConfig(margin_m=config.plan_margin_m)
+    tight_limits = ClearanceConfig(
+        margin_m=0.5 * config.plan_margin_m, sigma=_TIGHT_SIGMA, max_step=_TIGHT_STEP
+    )
     # The guard's margin may be negative, which the clearance's own may not.
     loose = ClearanceConfig(
         margin_m=0.0,
@@ -67,6 +72,11 @@ def checker_for(
             safe = found.safe | (unknown & ~(found.clearance_m < 0.0))
             return Checked(safe.reshape(3, -1).all(0), ~unknown[: len(poses)])
 
+        def tight(poses: NDArray[np.float64]) -> Checked:
+            found = check_poses(terrain, body, poses, tight_limits)
+            unknown = found.reason == _UNKNOWN
+            return Checked(found.safe | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
+
         def guard(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, loose)
             unknown = found.reason == _UNKNOWN
@@ -74,6 +84,6 @@ def checker_for(
             free = found.safe & (found.clearance_m >= config.guard_margin_m)
             return Checked(free | tight | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
 
-        return Checks(plan, guard)
+        return Checks(plan, tight, guard)
 
     return on

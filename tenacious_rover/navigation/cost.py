@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.perception.slip import SlipModel
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
 NEEDED = ("elevation", "hazard", "slope", "roughness")
 """Layers that the cost is made of."""
 _ROUGH_M = 0.03
+_SLOPES = np.radians(np.arange(0.0, 31.0, 1.0))
 
 
-def ground_cost(terrain: TerrainMap, rover: Rover, config: NavigationConfig) -> NDArray[np.float32]:
+def ground_cost(
+    terrain: TerrainMap, rover: Rover, config: NavigationConfig, slip: SlipModel | None = None
+) -> NDArray[np.float32]:
     """Cost per metre for the rover's centre on each cell, NaN where the cell was never seen.
 
     Hazards are widened by half the rover's width at full cost and fade out over half its length.
+
+    With a model of slip, a slope costs what the wheels must turn more to climb it, and one where
+    they are expected to slip beyond the limit is a hazard.
 
     Returns:
         (rows, columns), >= 1: metres of easy ground per metre.
@@ -40,8 +47,13 @@ def ground_cost(terrain: TerrainMap, rover: Rover, config: NavigationConfig) -> 
     roughness = np.nan_to_num(layers["roughness"], nan=0.0) / _ROUGH_M
     cost = 1.0 + config.slope_weight * np.clip(slope, 0.0, 1.5) ** 2
     cost += config.roughness_weight * np.clip(roughness, 0.0, 1.0) ** 2
-
     lethal = (hazard >= config.hazard_threshold).astype(np.uint8)
+    if slip is not None:
+        expected = slip.predict(_SLOPES)[0]
+        at = np.interp(np.nan_to_num(layers["slope"], nan=0.0), _SLOPES, expected)
+        cost += 1.0 / np.maximum(1.0 - np.maximum(at, 0.0), 0.1) - 1.0
+        lethal[at > config.slip_limit] = 1
+
     half_width = rover.track_m / 2.0 + rover.wheels[0].width_m / 2.0
     reach = half_width + 0.25
     if lethal.any():

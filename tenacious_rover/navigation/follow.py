@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tenacious_rover.perception.slip import SlipModel
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -23,34 +24,59 @@ Speeds = tuple[float, float]
 STOP: Speeds = (0.0, 0.0)
 _GAIN_RANGE = (0.35, 1.1)
 _LEARNING_S = 4.0
+_WINDOW_S = 1.0
+"""Of one measurement of slip: long against the noise of a pose."""
 
 
 class SlipCompensation:
     """Learns what share of a command becomes motion, and asks for that much more.
 
-    Skid steering drags the wheels sideways in every turn, so the share of a turn is far below one.
+    Ahead, slip is learned over the slope along the way (perception's `SlipModel`), so the share is
+    that to be expected where the rover stands now, before it has slipped there; the cost of ground
+    is made of the same model. Skid steering drags the wheels sideways in every turn, so the share
+    of a turn is far below one, and is a mere running mean.
     """
 
     def __init__(self) -> None:
-        self.forward = 0.95
+        self.model = SlipModel()
         self.turning = 0.7
+        self._slope = 0.0
+        self._window = np.zeros(4)
+        """Seconds, metres asked, metres moved, slope along the way times metres asked."""
         self._last: tuple[float, Array] | None = None
+
+    @property
+    def forward(self) -> float:
+        """Share of a commanded speed that is expected on the present slope."""
+        slip = float(self.model.predict(np.array([self._slope]))[0][0])
+        return float(np.clip(1.0 - slip, *_GAIN_RANGE))
 
     def learn(self, time_s: float, odom_T_base: Array, sent: Speeds) -> None:
         """Compare what was sent since the last call with what the pose did."""
         last, self._last = self._last, (time_s, odom_T_base)
+        speed, rate = sent
+        uphill = math.asin(float(np.clip(odom_T_base[2, 0], -1.0, 1.0)))
+        self._slope = math.copysign(1.0, speed) * uphill
         if last is None or not 0.02 < time_s - last[0] < 2.0:
             return
         dt = time_s - last[0]
         moved = frames.inverse(last[1]) @ odom_T_base
-        weight = min(dt / _LEARNING_S, 1.0)
-        speed, rate = sent
         if abs(speed) > 0.02:
-            share = float(np.clip(moved[0, 3] / (speed * dt), *_GAIN_RANGE))
-            self.forward += weight * (share - self.forward)
+            asked = abs(speed) * dt
+            forward = moved[0, 3] * math.copysign(1.0, speed)
+            self._window += (dt, asked, forward, self._slope * asked)
+            self._close_window()
         if abs(rate) > 0.06:
             share = float(np.clip(frames.yaw(moved) / (rate * dt), *_GAIN_RANGE))
-            self.turning += weight * (share - self.turning)
+            self.turning += min(dt / _LEARNING_S, 1.0) * (share - self.turning)
+
+    def _close_window(self) -> None:
+        seconds, asked, moved, slope = self._window
+        if seconds < _WINDOW_S:
+            return
+        self.model.drove(asked)
+        self.model.learn(slope / asked, float(np.clip(1.0 - moved / asked, -0.2, 0.95)))
+        self._window = np.zeros(4)
 
     def command(self, wanted: Speeds, rover: Rover) -> Speeds:
         """Speeds to send for the `wanted` motion, inside the rover's limits, curvature kept."""
@@ -66,10 +92,13 @@ def heading(odom_T_base: Array, yaw: float, rate: float) -> Speeds:
     return 0.0, math.copysign(min(rate, 0.04 + 1.2 * abs(error)), error)
 
 
-def pursue(odom_T_base: Array, path: Array, speed: float, config: NavigationConfig) -> Speeds:
+def pursue(
+    odom_T_base: Array, path: Array, speed: float, config: NavigationConfig, sharpest: float = 4.0
+) -> Speeds:
     """Aim at the point of `path` (n, 2 or more) in odom one lookahead away; backwards if negative.
 
-    The point is found from the nearest one onwards, so that a path may cross itself.
+    The point is found from the nearest one onwards, so that a path may cross itself. `sharpest`:
+    curvature that is not exceeded, 1/m.
     """
     inside = frames.points(
         frames.inverse(odom_T_base),
@@ -80,7 +109,7 @@ def pursue(odom_T_base: Array, path: Array, speed: float, config: NavigationConf
     ahead = np.flatnonzero(far[begin:] >= config.lookahead_m)
     target = inside[begin + ahead[0]] if len(ahead) else inside[-1]
     length = max(float(np.hypot(*target)), 0.05)
-    curvature = float(np.clip(2.0 * target[1] / length**2, -4.0, 4.0))
+    curvature = float(np.clip(2.0 * target[1] / length**2, -sharpest, sharpest))
     rate = speed * curvature
     # Slow down in sharp bends rather than ask for a rate that slip would eat.
     allowed = config.turn_rate_radps

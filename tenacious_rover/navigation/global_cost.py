@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from tenacious_rover.perception.terrain_map import TerrainMap
 
 Array = NDArray[np.float64]
-_STARED = 4
+_STARED = 2
 """Looked at this often and not seen: it will not be seen from here."""
+_BESIDE_M = 0.2
+"""A rover this near to ground that stays unseen has a wheel on it."""
 
 
 class GlobalCost:
@@ -43,6 +45,7 @@ class GlobalCost:
         self.zone: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.to_go: Array = np.full((1, 1), np.inf)
         self._stared: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
+        self._hidden: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self._marks: list[tuple[float, float, float]] = []
 
     def cover(self, xy: Array) -> None:
@@ -70,6 +73,7 @@ class GlobalCost:
         self.origin, self.seen, self._stared = low * res, grown, stared
         self.zone = np.zeros(grown.shape, bool)
         self.to_go = np.full(grown.shape, np.inf)
+        self._hidden = self._found_hidden()
 
     def merge(self, terrain: TerrainMap, cost: NDArray[np.float32]) -> None:
         """Take the cost (rows, columns of the terrain map); what it does not know stays."""
@@ -97,6 +101,23 @@ class GlobalCost:
         near, wide = self._config.blind_m + 0.2, self._config.stare_m
         viewed = (far > near) & (far < wide) & (side < half_fov - np.radians(5.0))
         self._stared[viewed & np.isnan(self.seen) & (self._stared < 255)] += 1
+        self._hidden = self._found_hidden()
+
+    def _found_hidden(self) -> NDArray[np.bool_]:
+        unseen = (np.isnan(self.seen) & (self._stared > 0)).astype(np.uint8)
+        size = 2 * round(_BESIDE_M / self._config.grid_m) + 1
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        return np.asarray(cv2.dilate(unseen, disc), bool)
+
+    def hidden(self, xy: Array) -> NDArray[np.bool_]:
+        """Where (…, 2) a wheel is on ground that was in view and was not seen.
+
+        Looking there again shows no more.
+        """
+        at = np.floor((xy - self.origin) / self._config.grid_m).astype(int)
+        rows, columns = self.seen.shape
+        c, r = np.clip(at[..., 0], 0, columns - 1), np.clip(at[..., 1], 0, rows - 1)
+        return self._hidden[r, c]
 
     def restrict(self, zones: Zones, odom_T_map: Array) -> None:
         """Draw the zones, widened by the margin."""

@@ -14,6 +14,7 @@ from tenacious_rover.navigation import arcs, follow, local
 from tenacious_rover.navigation.cost import ground_cost
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.global_cost import GlobalCost
+from tenacious_rover.navigation.retrace import Retrace, straight_back
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tenacious_rover.navigation.recovery import Trail
     from tenacious_rover.navigation.state import Goal, Pose
     from tenacious_rover.navigation.zones import Zones
+    from tenacious_rover.perception.slip import SlipModel
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
@@ -29,9 +31,14 @@ Array = NDArray[np.float64]
 Steering = tuple[follow.Speeds | None, str, str]
 """Wanted motion (`None`: there), state, reason."""
 _FINAL_M = 0.5
-_TURN_DONE_RAD = math.radians(3.0)
+_TURN_DONE_RAD = math.radians(2.0)
+_ELSEWHERE_M = 1.0
+_ASTRAY_M = 0.2
+_ASTRAY_RAD = math.radians(25.0)
 _LOOK_S = 1.5
 _NEAR_TURN_M = 0.25
+_LOOK_RAD = math.radians(50.0)
+_LOOK_BACK_M = 0.5
 
 
 class Journey:
@@ -41,13 +48,21 @@ class Journey:
         NavigationError: the goal is no place, or a forbidden one.
     """
 
-    def __init__(self, goal: Goal, zones: Zones, rover: Rover, config: NavigationConfig) -> None:
+    def __init__(
+        self,
+        goal: Goal,
+        zones: Zones,
+        rover: Rover,
+        config: NavigationConfig,
+        slip: SlipModel | None = None,
+    ) -> None:
         if not all(map(math.isfinite, (goal.x, goal.y, goal.yaw or 0.0))):
             raise NavigationError(f"goal: {goal.x}, {goal.y} is no place", Code.INVALID_GOAL)
         if zones.forbidden(np.array([[goal.x, goal.y]]))[0]:
             words = f"goal: {goal.x:.2f}, {goal.y:.2f} lies in a forbidden zone"
             raise NavigationError(words, Code.GOAL_IN_KEEP_OUT)
         self._goal, self._zones, self._rover, self._config = goal, zones, rover, config
+        self._slip = slip
         self._paths = arcs.library(config)
         self._half_fov = rover.cameras["left"].horizontal_fov / 2.0
         self._plan = GlobalCost(config)
@@ -60,14 +75,22 @@ class Journey:
         self._thought_s = -math.inf
         self._turning: float | None = None
         self._turned_at: Array | None = None
+        self._turned_s = -math.inf
+        self._dug_at: Array | None = None
         self._clear_m = 0.0
         self._progress: Array | None = None
         self._direction: float | None = None
-        self._backing: Array | None = None
+        self._backing: Retrace | None = None
         self._blocked_s: float | None = None
         self._blocked = 0
+        self._blocked_at: Array | None = None
         self._bad_goal = 0
         self._there = False
+
+    @property
+    def retracing(self) -> bool:
+        """Whether the rover is on its way out."""
+        return self._backing is not None
 
     def remaining_m(self, pose: Pose) -> float:
         """Straight distance to the goal."""
@@ -77,6 +100,7 @@ class Journey:
         """The present path is not to be followed any further."""
         self._thought_s = -math.inf
         self._turning = None
+        self.path = np.zeros((0, 3))
 
     def steer(
         self, time_s: float, pose: Pose, terrain: TerrainMap, checks: Checks, trail: Trail
@@ -95,14 +119,23 @@ class Journey:
         if arriving is not None:
             return arriving
         if self._turning is not None:
-            return self._turn(pose)
+            return self._turn(time_s, pose)
         new = terrain is not self._terrain
         if new or time_s - self._thought_s > self._config.replan_s:
             self._refresh(time_s, pose, terrain, new=new)
-            if not self._think(pose, checks):
-                return self._stand(time_s, pose, trail)
-            if self._turning is not None:
-                return self._turn(pose)
+            found = self._think(pose, checks)
+            # What a turn was made for must be in the map before another one is worth thinking of.
+            early = (
+                terrain.time_s < self._turned_s and time_s < self._turned_s + self._config.replan_s
+            )
+            if early and (not found or self._turning is not None):
+                self.path, self._turning = np.zeros((0, 3)), None
+            elif not found:
+                return self._stand(time_s, pose, checks, trail)
+            elif self._turning is not None:
+                return self._turn(time_s, pose)
+        if len(self.path) == 0:
+            return follow.STOP, "turning", "looking along the new way"
         return self._follow(pose)
 
     # -- stages ---------------------------------------------------------------------------------
@@ -153,7 +186,8 @@ class Journey:
         odom_T_map = frames.inverse(pose.map_T_odom)
         self._plan.cover(np.vstack([here, goal]))
         if new:
-            self._plan.merge(terrain, ground_cost(terrain, self._rover, self._config))
+            cost = ground_cost(terrain, self._rover, self._config, self._slip)
+            self._plan.merge(terrain, cost)
             self._plan.stare(_planar(pose), self._half_fov)
         self._terrain = terrain
         self._plan.restrict(self._zones, odom_T_map)
@@ -177,7 +211,8 @@ class Journey:
             self._config,
             self._half_fov,
             self._direction,
-            self._config.turn_again_cost if self._just_turned(pose) else 0.0,
+            self._dislike_of_turns(pose),
+            self._rest(pose),
         )
         if choice is None:
             return False
@@ -190,9 +225,26 @@ class Journey:
             self._turning = frames.yaw(pose.odom_T_base) + choice.turn
         return True
 
-    def _just_turned(self, pose: Pose) -> bool:
+    def _rest(self, pose: Pose) -> Array | None:
+        """What is left (n, 3) of the path that is being followed; `None` when the rover left it."""
+        if len(self.path) == 0:
+            return None
+        here = _planar(pose)
+        far = np.hypot(*(self.path[:, :2] - here[:2]).T)
+        nearest = int(far.argmin())
+        aside = abs(frames.wrapped(float(self.path[nearest, 2] - here[2])))
+        if far[nearest] > _ASTRAY_M or aside > _ASTRAY_RAD:
+            return None
+        return self.path[nearest:]
+
+    def _dislike_of_turns(self, pose: Pose) -> float:
+        """Cost of a turn in place here, where one was just made or has dug the wheels in."""
+        here, config = pose.odom_T_base[:2, 3], self._config
+        if self._dug_at is not None and np.hypot(*(self._dug_at - here)) < _ELSEWHERE_M:
+            return config.turn_dug_cost
         at = self._turned_at
-        return at is not None and np.hypot(*(at - pose.odom_T_base[:2, 3])) < _NEAR_TURN_M
+        near = at is not None and np.hypot(*(at - here)) < _NEAR_TURN_M
+        return config.turn_again_cost if near else 0.0
 
     def _judge_goal(self, pose: Pose, check: PoseCheck) -> None:
         """Give up a goal that is seen to be no place to stand."""
@@ -219,18 +271,19 @@ class Journey:
             return follow.STOP, "waiting", "the ground ahead is not seen yet"
         return follow.pursue(pose.odom_T_base, self.path, speed, config), "driving", "on the path"
 
-    def _turn(self, pose: Pose) -> Steering:
+    def _turn(self, time_s: float, pose: Pose) -> Steering:
         assert self._turning is not None
         error = frames.wrapped(self._turning - frames.yaw(pose.odom_T_base))
         if abs(error) < _TURN_DONE_RAD:
             self._turning = None
+            self._turned_s = time_s
             self._turned_at = pose.odom_T_base[:2, 3].copy()
             self._thought_s = -math.inf
             return follow.STOP, "turning", "looking along the new way"
         turn = follow.heading(pose.odom_T_base, self._turning, self._config.turn_rate_radps)
         return turn, "turning", "towards the path"
 
-    def _stand(self, time_s: float, pose: Pose, trail: Trail) -> Steering:
+    def _stand(self, time_s: float, pose: Pose, checks: Checks, trail: Trail) -> Steering:
         """No way is seen: look again, then back out or turn, then give up."""
         self.path = np.zeros((0, 3))
         self._thought_s = -math.inf
@@ -239,20 +292,36 @@ class Journey:
         if time_s - self._blocked_s < _LOOK_S:
             return follow.STOP, "blocked", "no safe way is seen; looking again"
         self._blocked_s = None
+        here = pose.odom_T_base[:2, 3]
+        if self._blocked_at is None or np.hypot(*(here - self._blocked_at)) > _ELSEWHERE_M:
+            self._blocked, self._blocked_at = 0, here.copy()
         self._blocked += 1
         if self._blocked > self._config.max_blocked:
             words = f"no safe way after {self._blocked - 1} looks around"
             raise NavigationError(words, Code.NO_PATH)
-        back = trail.back(pose.odom_T_base, 0.4)
-        if self._blocked % 2 and len(back) > 1:
-            self._backing = back
-            return self._back(pose)
-        side = 1.0 if (self._blocked // 2) % 2 else -1.0
-        self._turning = frames.yaw(pose.odom_T_base) + side * math.radians(50.0)
-        return self._turn(pose)
+        turn = 0.0 if self._blocked % 2 else self._free_turn(pose, checks.guard)
+        if turn:
+            self._turning = frames.yaw(pose.odom_T_base) + turn
+            return self._turn(time_s, pose)
+        self._backing = Retrace(trail.back(pose.odom_T_base, _LOOK_BACK_M), self._config)
+        return self._back(pose)
 
-    def recover(self, time_s: float, pose: Pose, trail: Trail, code: Code, words: str) -> None:
-        """Stop, mark the place, back out the way the rover came.
+    def _free_turn(self, pose: Pose, check: PoseCheck) -> float:
+        """A turn to look around that the guard will not object to, rad; 0: there is none."""
+        here = _planar(pose)
+        side = 1.0 if (self._blocked // 2) % 2 else -1.0
+        turns = side * _LOOK_RAD * np.array([1.0, -1.0, 0.5, -0.5])
+        if not check(here[None]).safe[0]:
+            return float(turns[0])
+        for turn in turns:
+            if check(arcs.placed(arcs.sweep(turn), *map(float, here))).safe.all():
+                return float(turn)
+        return 0.0
+
+    def recover(
+        self, time_s: float, pose: Pose, checks: Checks, trail: Trail, code: Code, words: str
+    ) -> None:
+        """Stop, mark the place, back out.
 
         Raises:
             NavigationError: this happened too often.
@@ -265,24 +334,39 @@ class Journey:
         backing = self._backing is not None
         ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if backing else 1.0)
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
-        self._plan.mark(float(x), float(y), time_s + config.mark_s)
-        self._backing = None
+        # A mark on the goal would keep the rover circling around it.
+        if np.hypot(*(self._target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
+            self._plan.mark(float(x), float(y), time_s + config.mark_s)
+        turned = self._turning is not None if self._backing is None else self._backing.turning
+        dug = turned and code is Code.STUCK
+        if dug:
+            self._dug_at = here[:2]
+        self._backing = self._way_out(pose, checks.guard, trail, dug=dug, backing=backing)
         self.think_again()
-        back = trail.back(pose.odom_T_base, config.back_out_m)
-        if not backing and len(back) > 1:
-            self._backing = back
+
+    def _way_out(
+        self, pose: Pose, check: PoseCheck, trail: Trail, *, dug: bool, backing: bool
+    ) -> Retrace | None:
+        """The way the rover came; straight for wheels that a turn has `dug` in.
+
+        Who was `backing` already has no other way back.
+        """
+        config = self._config
+        if dug:
+            straight = straight_back(_planar(pose), config.back_out_m)
+            seen = check(straight)
+            if (seen.safe & seen.known).all():
+                return Retrace(straight, config)
+        return None if backing else Retrace(trail.back(pose.odom_T_base, config.back_out_m), config)
 
     def _back(self, pose: Pose) -> Steering:
-        """Backwards along the own track."""
+        """Along the way out; the guard is not asked again, a map may be wrong about it."""
         assert self._backing is not None
-        end = self._backing[-1, :2]
-        inside = frames.inverse(pose.odom_T_base) @ np.array([*end, pose.odom_T_base[2, 3], 1.0])
-        if inside[0] > -0.05:
+        way = self._backing.steer(pose.odom_T_base, min(self.speed_mps, self._config.speed_mps))
+        if way is None:
             self._backing = None
             self.think_again()
             return follow.STOP, "backing_out", "far enough back"
-        speed = -min(self.speed_mps, self._config.speed_mps)
-        way = follow.pursue(pose.odom_T_base, self._backing, speed, self._config)
         return way, "backing_out", "back along the own track"
 
     def _target(self, pose: Pose) -> Array:

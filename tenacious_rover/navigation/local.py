@@ -47,9 +47,10 @@ class PoseCheck(Protocol):
 
 @dataclass(frozen=True)
 class Checks:
-    """Of one map: with the planner's margins, and with the guard's."""
+    """Of one map: with the planner's margins, with those where it is tight, with the guard's."""
 
     plan: PoseCheck
+    tight: PoseCheck
     guard: PoseCheck
 
 
@@ -78,6 +79,7 @@ def choose(
     half_fov: float,
     previous: float | None = None,
     turn_penalty: float = 0.0,
+    kept: Array | None = None,
 ) -> Choice | None:
     """The best safe path from `here` (3,) x, y, yaw in odom, or `None`.
 
@@ -91,57 +93,137 @@ def choose(
         half_fov: of the camera, rad: a turn brings into view only what lies beyond it.
         previous: direction in odom that the rover was going to take, rad.
         turn_penalty: extra cost of any turn in place: one has just been made here.
+        kept: rest of the path that is being followed (n, 3) in odom; others must be better by the
+            cost of a change of mind. It was checked when it was chosen, so now the guard's margins
+            do: a path is not left for a millimetre.
     """
     poses = arcs.placed(paths.poses, here[0], here[1], here[2])
-    rank, ends, spent, to_go = _ranked(paths, plan, cost, poses, here, config, previous)
-    rank = rank + turn_penalty * (paths.turn != 0.0)
-    order = np.argsort(rank)
-    order = order[np.isfinite(rank[order])]
-    # A rover closer to something than planned may leave with the guard's margins; one that stands
-    # on ground which even the guard calls unsafe may leave at all.
-    strict = checks.plan if checks.plan(here[None]).safe[0] else checks.guard
+    ranked = _ranked(paths, plan, cost, poses, here, config, previous)
+    ranked = (ranked[0] + turn_penalty * (paths.turn != 0.0), *ranked[1:])
+    own = _going_on(kept, plan, cost, here, checks, config, paths.step_m)
+    # Between rocks margins shrink before the rover turns back; and one that stands closer to
+    # something than planned may leave, on ground that even the guard calls unsafe at all.
     escape_m = 0.0 if checks.guard(here[None]).safe[0] else _ESCAPE_M
-    checks = Checks(strict, checks.guard)
-    refused: set[int] = set()
-    best: Choice | None = None
-    looked = 0
-    position = 0
-    while position < len(order) and looked < config.checks:
-        batch: list[int] = []
-        while position < len(order) and len(batch) < _BATCH:
-            index = int(order[position])
-            position += 1
-            if paths.group[index] not in refused:
-                batch.append(index)
-        if not batch or (best is not None and rank[batch[0]] >= best.cost):
-            break
-        looked += len(batch)
-        for index, (clear, fits) in zip(
-            batch,
-            _clear(paths, poses, ends, here, batch, checks, config, half_fov, escape_m),
-            strict=True,
-        ):
-            goal_m = ends[index] * paths.step_m
-            if not fits or clear < min(config.safe_ahead_m, goal_m):
-                if not fits or clear < paths.first_steps * paths.step_m:
-                    refused.add(int(paths.group[index]))
-                continue
-            last = min(round(clear / paths.step_m), int(ends[index]))
-            worth = rank[index]
-            if last < ends[index]:
-                worth = rank[index] + spent[index, last - 1] - spent[index, ends[index] - 1]
-                worth += to_go[index, last - 1] - to_go[index, ends[index] - 1] + 0.3
-            if best is None or worth < best.cost:
-                way = poses[index, : max(last, 1)]
-                best = Choice(
-                    float(paths.turn[index]),
-                    way,
-                    clear,
-                    float(worth),
-                    looked,
-                    _direction(way, here),
-                )
-    return best
+    for near in (checks.plan, checks.tight, checks.guard):
+        last = near is checks.guard
+        if not last and not near(here[None]).safe[0]:
+            continue
+        if last and near is not checks.plan and checks.tight(here[None]).safe[0]:
+            continue
+        search = _Search(paths, plan, poses, ranked, here, near, checks.guard, config, half_fov)
+        best = search.best(own, escape_m)
+        if best is not None:
+            return best
+    return None
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One pass through the ranked paths: `near` is asked for the turn and the first arc."""
+
+    paths: arcs.Library
+    plan: GlobalCost
+    poses: Array
+    ranked: tuple[Array, NDArray[np.int64], Array, Array]
+    here: Array
+    near: PoseCheck
+    far: PoseCheck
+    config: NavigationConfig
+    half_fov: float
+
+    def best(self, best: Choice | None, escape_m: float) -> Choice | None:
+        """In order of promise, until none that is left can be better than what there is."""
+        paths, poses, here, config = self.paths, self.poses, self.here, self.config
+        rank, ends, spent, to_go = self.ranked
+        order = np.argsort(rank)
+        order = order[np.isfinite(rank[order])]
+        refused: set[int] = set()
+        looked = 0
+        position = 0
+        while position < len(order) and looked < config.checks:
+            batch: list[int] = []
+            while position < len(order) and len(batch) < _BATCH:
+                index = int(order[position])
+                position += 1
+                if paths.group[index] not in refused:
+                    batch.append(index)
+            if not batch or (best is not None and rank[batch[0]] >= best.cost):
+                break
+            looked += len(batch)
+            for index, (clear, fits) in zip(batch, self._clear(batch, escape_m), strict=True):
+                goal_m = ends[index] * paths.step_m
+                if not fits or clear < min(config.safe_ahead_m, goal_m):
+                    if not fits or clear < paths.first_steps * paths.step_m:
+                        refused.add(int(paths.group[index]))
+                    continue
+                last = min(round(clear / paths.step_m), int(ends[index]))
+                worth = rank[index]
+                if last < ends[index]:
+                    worth = rank[index] + spent[index, last - 1] - spent[index, ends[index] - 1]
+                    worth += to_go[index, last - 1] - to_go[index, ends[index] - 1] + 0.3
+                if best is None or worth < best.cost:
+                    way = poses[index, : max(last, 1)]
+                    turn = float(paths.turn[index])
+                    best = Choice(turn, way, clear, float(worth), looked, _direction(way, here))
+        return best
+
+    def _clear(self, batch: list[int], escape_m: float) -> list[tuple[float, bool]]:
+        """For each path: how far it is safe and seen, and whether its turn in place is safe.
+
+        The turn and the first arc keep the margins of this pass; farther ground is not known as
+        well yet and will be looked at again, so there the guard's margins do.
+        """
+        paths, poses, here, config = self.paths, self.poses, self.here, self.config
+        ends, near = self.ranked[1], self.paths.first_steps
+        sweeps = [arcs.placed(arcs.sweep(paths.turn[i]), *map(float, here)) for i in batch]
+        first = [poses[i, : min(ends[i], near)] for i in batch]
+        second = [poses[i, near : max(ends[i], near)] for i in batch]
+        turned = _split(self.near(np.concatenate([*sweeps, *first])), [*sweeps, *first])
+        beyond = _split(self.far(np.concatenate(second)), second)
+        out = []
+        for k, index in enumerate(batch):
+            (swept, _), (safe, known), (far, clear) = turned[k], turned[len(batch) + k], beyond[k]
+            fits = bool(swept.all()) or escape_m > 0.0
+            way = poses[index, : ends[index]]
+            along = paths.distance[: len(way)]
+            safe, known = np.concatenate([safe, far]), np.concatenate([known, clear])
+            safe |= along <= escape_m
+            # Ground beside and before the wheels is never in view; after a turn new ground is.
+            known |= along <= config.blind_m
+            if paths.turn[index]:
+                side = np.arctan2(way[:, 1] - here[1], way[:, 0] - here[0]) - here[2]
+                aside = np.abs((side + np.pi) % (2.0 * np.pi) - np.pi) > self.half_fov - _EDGE_RAD
+                known |= aside & ~self.plan.hidden(way[:, :2])
+            good = safe & known
+            steps = len(way) if good.all() else int(good.argmin())
+            out.append((steps * paths.step_m, fits))
+        return out
+
+
+def _going_on(
+    kept: Array | None,
+    plan: GlobalCost,
+    cost: Array,
+    here: Array,
+    checks: Checks,
+    config: NavigationConfig,
+    step_m: float,
+) -> Choice | None:
+    """The rest of the path that was chosen before, when it is still long and safe enough."""
+    if kept is None or len(kept) < 2:
+        return None
+    checked = checks.guard(kept)
+    good = checked.safe & (checked.known | (step_m * np.arange(1, len(kept) + 1) <= config.blind_m))
+    steps = len(kept) if good.all() else int(good.argmin())
+    way = kept[: max(steps, 1)]
+    to_go = plan.sampled(plan.to_go, way[-1, :2])
+    reached = to_go <= _AT_GOAL_M
+    if steps * step_m < config.safe_ahead_m and not (reached and good.all()):
+        return None
+    worth = float(plan.sampled(cost, way[:, :2]).sum() * step_m + to_go) - config.stay_gain
+    if not np.isfinite(worth):
+        return None
+    return Choice(0.0, way, steps * step_m, worth, 0, _direction(way, here))
 
 
 def _ranked(
@@ -171,47 +253,6 @@ def _ranked(
     with np.errstate(invalid="ignore"):
         rank = spent[each, ends - 1] + to_go[each, ends - 1] + manner
     return np.where(np.isnan(rank), np.inf, rank), ends, spent, to_go
-
-
-def _clear(
-    paths: arcs.Library,
-    poses: Array,
-    ends: NDArray[np.int64],
-    here: Array,
-    batch: list[int],
-    checks: Checks,
-    config: NavigationConfig,
-    half_fov: float,
-    escape_m: float,
-) -> list[tuple[float, bool]]:
-    """For each path: how far it is safe and seen, and whether its turn in place is safe.
-
-    The turn and the first arc keep the planner's margins; farther ground is not known as well yet
-    and will be looked at again, so there the guard's margins do.
-    """
-    near = paths.first_steps
-    sweeps = [arcs.placed(arcs.sweep(paths.turn[i]), *map(float, here)) for i in batch]
-    first = [poses[i, : min(ends[i], near)] for i in batch]
-    second = [poses[i, near : max(ends[i], near)] for i in batch]
-    turned = _split(checks.plan(np.concatenate([*sweeps, *first])), [*sweeps, *first])
-    beyond = _split(checks.guard(np.concatenate(second)), second)
-    out = []
-    for k, index in enumerate(batch):
-        (swept, _), (safe, known), (far, clear) = turned[k], turned[len(batch) + k], beyond[k]
-        fits = bool(swept.all()) or escape_m > 0.0
-        way = poses[index, : ends[index]]
-        along = paths.distance[: len(way)]
-        safe, known = np.concatenate([safe, far]), np.concatenate([known, clear])
-        safe |= along <= escape_m
-        # Ground beside and before the wheels is never in view; after a turn new ground is.
-        known |= along <= config.blind_m
-        if paths.turn[index]:
-            side = np.arctan2(way[:, 1] - here[1], way[:, 0] - here[0]) - here[2]
-            known |= np.abs((side + np.pi) % (2.0 * np.pi) - np.pi) > half_fov - _EDGE_RAD
-        good = safe & known
-        steps = len(way) if good.all() else int(good.argmin())
-        out.append((steps * paths.step_m, fits))
-    return out
 
 
 def _split(checked: Checked, parts: list[Array]) -> list[tuple[NDArray[Any], NDArray[Any]]]:

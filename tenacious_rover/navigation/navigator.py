@@ -109,7 +109,7 @@ class Navigator:
         if isinstance(goal, ShortMove):
             self._move = ShortMoveDrive(goal, self.config)
         else:
-            self._journey = Journey(goal, zones, self.rover, self.config)
+            self._journey = Journey(goal, zones, self.rover, self.config, self.slip.model)
 
     def stop(self) -> None:
         """Drop the goal; the next command is to stand still."""
@@ -157,12 +157,12 @@ class Navigator:
         assert self._terrain is not None
         assert self._checks is not None
         if trouble is not None:
-            journey.recover(time_s, pose, self._trail, *trouble)
+            journey.recover(time_s, pose, self._checks, self._trail, *trouble)
             self._watch.reset()
         wanted, state, reason = journey.steer(
             time_s, pose, self._terrain, self._checks, self._trail
         )
-        if wanted is None or wanted[0] < 0.0:
+        if wanted is None or wanted[0] < 0.0 or journey.retracing:
             return wanted, state, reason
         return self._guarded(time_s, pose, journey, wanted, state, reason)
 
@@ -188,7 +188,7 @@ class Navigator:
             self._objecting_s = time_s
         elif time_s - self._objecting_s > self.config.replan_s:
             self._objecting_s = None
-            journey.recover(time_s, pose, self._trail, Code.GUARD_STOP, words)
+            journey.recover(time_s, pose, self._checks, self._trail, Code.GUARD_STOP, words)
         return follow.STOP, "blocked", words
 
     def _short(
@@ -254,13 +254,15 @@ class Navigator:
             raise NavigationError(f"not there after {limit:.0f} s", Code.TIMEOUT)
 
     def _trouble(self, time_s: float, pose: Pose, motion: Motion) -> tuple[Code, str] | None:
+        # Who is on the way out is given more time.
+        getting_out = self._journey is not None and self._journey.retracing
         return self._watch.trouble(
             time_s,
             pose.odom_T_base,
             self._sent,
             motion.slip,
             motion.effort_nm,
-            immobile=motion.immobile,
+            immobile=motion.immobile and not getting_out,
         )
 
     # -- what it says ---------------------------------------------------------------------------

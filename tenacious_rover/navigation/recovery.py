@@ -21,7 +21,24 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 _TRAIL_STEP_M = 0.05
-_TRAIL_MAX = 4000
+_TRAIL_MAX = 400
+_LOOP = 100
+_MOVED_M = 0.5
+
+
+class Lasting:
+    """For how long something has been so."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    def for_s(self, time_s: float, so: bool) -> float:
+        """Seconds up to now, 0 when it is not so or has just begun."""
+        if not so:
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = time_s
+        return 0.0 if self._since_s is None else time_s - self._since_s
 
 
 class Watch:
@@ -30,15 +47,13 @@ class Watch:
     def __init__(self, rover: Rover, config: NavigationConfig) -> None:
         self._rover, self._config = rover, config
         self._history: deque[tuple[float, float, float, float]] = deque()
-        self._high_effort_since: float | None = None
-        self._asked_m = self._asked_rad = 0.0
+        self._high_effort, self._immobile = Lasting(), Lasting()
         self._last: tuple[float, Array] | None = None
-        self._moved_m = self._moved_rad = 0.0
 
     def reset(self) -> None:
         """Begin anew, after the kind of motion changed."""
         self._history.clear()
-        self._high_effort_since = None
+        self._high_effort, self._immobile = Lasting(), Lasting()
         self._last = None
 
     def trouble(
@@ -66,16 +81,15 @@ class Watch:
         if tilt > math.radians(config.stop_tilt_deg):
             return Code.TILT_LIMIT, f"tilted by {math.degrees(tilt):.0f} deg"
         limit = config.effort_limit_share * self._rover.limits.wheel_torque_nm
-        if effort_nm <= limit or math.isnan(effort_nm):
-            self._high_effort_since = None
-        elif self._high_effort_since is None:
-            self._high_effort_since = time_s
-        elif time_s - self._high_effort_since > config.effort_window_s:
+        if self._high_effort.for_s(time_s, effort_nm > limit) > config.effort_window_s:
             return Code.STUCK, f"a wheel needs {effort_nm:.2f} N m"
-        return self._stuck(time_s, odom_T_base, sent, slip, immobile=immobile)
+        # Wheels that spin on the spot dig: a second later they may not come out any more.
+        if self._immobile.for_s(time_s, immobile) > config.immobile_s:
+            return Code.STUCK, "the wheels turn and do not bring it on"
+        return self._stuck(time_s, odom_T_base, sent, slip)
 
     def _stuck(
-        self, time_s: float, odom_T_base: Array, sent: follow.Speeds, slip: float, *, immobile: bool
+        self, time_s: float, odom_T_base: Array, sent: follow.Speeds, slip: float
     ) -> tuple[Code, str] | None:
         config = self._config
         if self._last is not None:
@@ -95,8 +109,7 @@ class Watch:
         if asked < 0.5 * config.short_speed_mps * config.stuck_window_s * 0.5:
             return None
         if moved < config.stuck_share * asked:
-            also = ", the wheels do not bring it on" if immobile else ""
-            return Code.STUCK, f"moved {moved:.2f} m of {asked:.2f} m asked{also}"
+            return Code.STUCK, f"moved {moved:.2f} m of {asked:.2f} m asked"
         if slipped > config.slip_limit * asked:
             return Code.STUCK, f"the wheels slip by {100 * slipped / asked:.0f} %"
         return None
@@ -109,29 +122,31 @@ class Trail:
         self.poses: deque[Array] = deque(maxlen=_TRAIL_MAX)
 
     def add(self, odom_T_base: Array) -> None:
-        """Remember the pose if it is a step away from the last."""
+        """Remember the pose if it is a step away from the last; loops are cut off."""
         pose = np.array([*odom_T_base[:2, 3], frames.yaw(odom_T_base)])
-        if not self.poses or np.hypot(*(pose - self.poses[-1])[:2]) >= _TRAIL_STEP_M:
-            self.poses.append(pose)
+        if self.poses and np.hypot(*(pose - self.poses[-1])[:2]) < _TRAIL_STEP_M:
+            return
+        recent = np.array(list(self.poses)[-_LOOP:]).reshape(-1, 3)
+        again = np.flatnonzero(np.hypot(*(recent - pose)[:, :2].T) < _TRAIL_STEP_M)
+        if len(again):
+            # Here the rover was before: what it did since need not be undone step by step.
+            for _ in range(len(recent) - int(again[0])):
+                self.poses.pop()
+        self.poses.append(pose)
 
     def back(self, odom_T_base: Array, distance_m: float) -> Array:
-        """The last `distance_m` of the track, newest first (n, 3); the part that is left is cut.
+        """The track back to where it is `distance_m` away, newest first (n, 3).
 
-        Ends where the track turned in place by much: a straight way back is not known there.
+        Ends where the track begins or leads away: the rover has been moved.
         """
         here = odom_T_base[:2, 3]
-        poses = list(self.poses)[::-1]
         out: list[Array] = []
-        length = 0.0
-        for pose in poses:
-            if out:
-                length += float(np.hypot(*(pose - out[-1])[:2]))
-                if abs(frames.wrapped(pose[2] - out[-1][2])) > math.radians(30.0):
-                    break
-            elif np.hypot(*(pose[:2] - here)) > 0.5:
+        for pose in list(self.poses)[::-1]:
+            far = float(np.hypot(*(pose[:2] - here)))
+            if not out and far > _MOVED_M:
                 break
             out.append(pose)
-            if length >= distance_m:
+            if far >= distance_m:
                 break
         return np.array(out).reshape(-1, 3)
 

@@ -132,3 +132,14 @@ def test_ground_in_view_that_stays_unseen_gets_dearer():
     config = NavigationConfig()
     assert made.sampled(cost, np.array([1.5, 0.0])) == pytest.approx(config.hidden_cost)
     assert made.sampled(cost, np.array([-1.5, 0.0])) == pytest.approx(config.unknown_cost)
+
+
+def test_a_wheel_on_ground_that_stays_unseen_is_enough():
+    made = GlobalCost(NavigationConfig())
+    made.cover(np.array([[0.0, 0.0], [5.0, 0.0]]))
+    rows, _ = np.indices(made.seen.shape)
+    y = made.origin[1] + (rows + 0.5) * 0.1
+    made.seen[y < 0.0] = 1.0  # a shadow to the left of the way
+    made.stare(np.zeros(3), 0.6)
+    assert made.hidden(np.array([[2.0, 0.3], [2.0, -0.1]])).all()
+    assert not made.hidden(np.array([[2.0, -0.5], [-2.0, 0.3]])).any()

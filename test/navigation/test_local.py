@@ -17,6 +17,7 @@ from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.global_cost import GlobalCost
 from tenacious_rover.navigation.local import Checked, Checks, choose
 from tenacious_rover.navigation.recovery import Trail, Watch
+from tenacious_rover.navigation.retrace import Retrace
 from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.rover import frames
 
@@ -54,7 +55,7 @@ def always(safe=True, known=True):
     def check(poses):
         return Checked(np.full(len(poses), safe), np.full(len(poses), known))
 
-    return Checks(check, check)
+    return Checks(check, check, check)
 
 
 def chosen(checks, goal=(4.0, 0.0), height=lambda x, y: 0 * x, **more):
@@ -89,6 +90,60 @@ def test_unseen_ground_in_view_is_not_driven():
     """It may turn towards ground that is out of view now, but not drive on."""
     choice = chosen(always(known=False))
     assert choice is None or choice.turn != 0.0
+
+
+def test_the_own_path_is_kept_until_another_is_clearly_better():
+    along = np.column_stack([0.1 * np.arange(1, 16), np.full(15, 0.05), np.zeros(15)])
+    assert np.array_equal(chosen(always(), kept=along).poses, along)
+    away = np.column_stack([np.full(15, 0.1), -0.1 * np.arange(1, 16), np.full(15, -np.pi / 2)])
+    assert not np.array_equal(chosen(always(), kept=away).poses, away)
+    ended = chosen(always(safe=False), kept=along)
+    assert ended is None
+
+
+def test_margins_shrink_only_where_there_is_no_other_way():
+    """Planned poses are unsafe, tight ones are not: then those are taken, else not asked for."""
+    asked = []
+
+    def tight(poses):
+        asked.append(len(poses))
+        return Checked(np.ones(len(poses), bool), np.ones(len(poses), bool))
+
+    def plan(poses):
+        return Checked(np.hypot(*poses[:, :2].T) < 0.05, np.ones(len(poses), bool))
+
+    roomy = always()
+    assert chosen(Checks(roomy.plan, tight, roomy.guard)).turn == 0.0
+    assert not asked
+    assert chosen(Checks(plan, tight, roomy.guard)).poses[-1, 0] > 1.5
+    assert asked
+
+
+def test_ground_that_was_stared_at_in_vain_is_hidden():
+    plan = GlobalCost(CONFIG)
+    plan.cover(np.array([[0.0, 0.0], [4.0, 0.0]]))
+    spot, behind = np.array([[2.0, 0.0]]), np.array([[-2.0, 0.0]])
+    assert not plan.hidden(spot)[0]
+    plan.stare(np.zeros(3), HALF_FOV)
+    assert plan.hidden(spot)[0]
+    assert not plan.hidden(behind)[0]
+
+
+def test_a_slope_costs_what_it_is_expected_to_slip():
+    terrain = toy.Ground(lambda x, y: np.tan(np.radians(12.0)) * x).map(everything=True)
+    slip = follow.SlipCompensation()
+    plain = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG))
+    before = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model))
+    for _ in range(30):
+        slip.model.learn(np.radians(12.0), 0.5)
+    learned = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model))
+    assert plain < before < learned
+    assert learned - plain == pytest.approx(1.0, abs=0.15)  # half the way is slip: 1 / 0.5 - 1
+    loose = follow.SlipCompensation()
+    for _ in range(60):
+        loose.model.learn(np.radians(12.0), 0.9)
+    lost = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, loose.model))
+    assert lost >= CONFIG.hazard_cost
 
 
 def test_dear_ground_is_gone_around_by_rank_and_bad_ground_by_check():
@@ -170,25 +225,75 @@ def test_short_stop_is_no_trouble():
     assert watched(0.0, seconds=5.0) is None
 
 
+def test_wheels_that_spin_on_the_spot_are_trouble_at_once():
+    assert "do not bring it on" in watched(1.0, seconds=1.5, immobile=True)[1]
+    assert watched(1.0, seconds=0.9, immobile=True) is None
+
+
 def test_slip_and_torque_are_trouble():
     assert "slip by 90 %" in watched(0.5, slip=0.9)[1]
     assert watched(1.0, effort_nm=1.0) is None
     assert "N m" in watched(1.0, effort_nm=5.0)[1]
 
 
-def test_trail_goes_back_the_way_it_came_and_no_farther_than_a_turn():
-    trail = Trail()
-    for x in np.arange(0.0, 1.0, 0.02):
-        trail.add(frames.planar(x, 0.0, 0.0))
-    here = frames.planar(0.98, 0.0, 0.0)
-    back = trail.back(here, 0.5)
-    assert back[0, 0] > back[-1, 0]
+def walked(*legs):
+    """A trail of straight legs (heading, metres), and the pose at its end."""
+    trail, at = Trail(), np.zeros(3)
+    trail.add(frames.planar(*at))
+    for yaw, metres in legs:
+        at[2] = yaw
+        for _ in range(round(metres / 0.02)):
+            at[:2] += 0.02 * np.array([np.cos(yaw), np.sin(yaw)])
+            trail.add(frames.planar(*at))
+    return trail, at
+
+
+def gone_back(trail, at, distance_m):
+    """Poses (n, 3) of a rover that retraces its trail."""
+    back = Retrace(trail.back(frames.planar(*at), distance_m), CONFIG)
+    poses = [at.copy()]
+    for _ in range(3000):
+        speeds = back.steer(frames.planar(*poses[-1]), 0.08)
+        if speeds is None:
+            return np.array(poses)
+        step = np.array([0.1 * speeds[0], 0.0, 0.1 * speeds[1]])
+        poses.append(arcs.placed(step, *map(float, poses[-1])))
+    raise AssertionError("it never came to an end")
+
+
+def test_trail_goes_back_as_far_as_asked():
+    trail, at = walked((0.0, 1.0))
+    back = trail.back(frames.planar(*at), 0.5)
     assert 0.45 < back[0, 0] - back[-1, 0] < 0.6
-    trail.cut(frames.planar(0.5, 0.0, 0.0))
-    assert trail.poses[-1][0] == pytest.approx(0.5, abs=0.06)
-    for y in np.arange(0.0, 0.3, 0.06):
-        trail.add(frames.planar(0.5, y, 1.5))
-    assert trail.back(frames.planar(0.5, 0.28, 1.5), 1.0)[-1, 2] == pytest.approx(1.5)
+    poses = gone_back(trail, at, 0.5)
+    assert 0.4 < at[0] - poses[-1, 0] < 0.6
+    assert np.abs(poses[:, 1]).max() < 0.01
+    trail.cut(frames.planar(*poses[-1]))
+    assert trail.poses[-1][0] == pytest.approx(poses[-1, 0], abs=0.06)
+
+
+@pytest.mark.parametrize("turn", [1.0, -2.0, 3.0])
+def test_trail_goes_back_through_its_turns(turn):
+    trail, at = walked((0.0, 0.6), (turn, 0.5))
+    poses = gone_back(trail, at, 2.0)
+    assert np.hypot(*poses[-1, :2]) < 0.1
+    assert abs(poses[-1, 2]) < np.radians(15.0)
+    corner = np.array([0.6, 0.0])
+    track = np.vstack([np.linspace([0.0, 0.0], corner), np.linspace(corner, at[:2])])
+    aside = np.hypot(*(poses[:, None, :2] - track).transpose(2, 0, 1)).min(1)
+    assert aside.max() < 0.07
+
+
+def test_loops_of_a_trail_are_not_gone_again():
+    trail, at = walked((0.0, 1.0), (2.0, 0.3), (-1.1, 0.3), (0.0, 0.1))
+    poses = gone_back(trail, at, 1.0)
+    assert np.hypot(*np.diff(poses[:, :2], axis=0).T).sum() < 1.3
+    assert np.hypot(*poses[-1, :2]) < 0.15
+
+
+def test_a_rover_that_was_carried_away_does_not_go_back():
+    trail, _ = walked((0.0, 1.0))
+    assert len(trail.back(frames.planar(1.0, 2.0, 0.0), 0.5)) == 0
 
 
 # -- following --------------------------------------------------------------------------------

@@ -182,6 +182,33 @@ def test_soft_patch_is_backed_out_of_and_gone_around():
     assert 1 <= ended.recoveries <= 8
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_turn_has_dug_in_comes_out_straight_over_known_ground_only(known):
+    made, vehicle = started(max_recoveries=4)
+    vehicle.yaw = np.pi / 2.0
+    if known:
+        vehicle.ground.look((-3.0, -2.0, np.pi / 2.0), fov=0.5, reach=2.3)
+    behind = []
+
+    def pit(v, command):
+        speed, rate = command.linear_mps, command.angular_radps
+        behind.append(v.y)
+        inside = np.hypot(v.x + 3.0, v.y) < 0.4
+        if inside and speed == 0.0 and rate != 0.0:
+            v.held = True
+        elif abs(speed) > 0.0 and abs(rate) < 0.02:
+            v.held = False
+
+    ended = toy.drive(made, vehicle, 900.0, pit)
+    if known:
+        assert ended.code is Code.NONE, ended.reason
+        assert 1 <= ended.recoveries <= 4
+        assert min(behind) < -0.1
+    else:
+        assert ended.code is Code.STUCK
+        assert min(behind) > -0.1
+
+
 def test_current_that_stays_high_is_trouble():
     made, vehicle = started(max_recoveries=0)
     ended = toy.drive(made, vehicle, 60.0, motion=Motion(effort_nm=3.0))

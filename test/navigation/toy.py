@@ -44,6 +44,7 @@ class Map:
     resolution_m: float
     origin: np.ndarray
     layers: dict
+    time_s: float = 0.0
 
 
 class Ground:
@@ -125,7 +126,7 @@ def settle_check(terrain, vehicle=None):
 def checks(terrain):
     """The same for planner and guard."""
     check = settle_check(terrain)
-    return Checks(check, check)
+    return Checks(check, check, check)
 
 
 @dataclass
@@ -174,7 +175,7 @@ def drive(navigator, vehicle, seconds, each=lambda vehicle, command: None, motio
     while vehicle.time_s < seconds:
         if count % 10 == 0:
             vehicle.ground.look((vehicle.x, vehicle.y, vehicle.yaw))
-            terrain = vehicle.ground.map()
+            terrain = replace(vehicle.ground.map(), time_s=vehicle.time_s)
         count += 1
         command = navigator.cycle(vehicle.time_s, vehicle.pose, terrain, motion)
         if command.done:

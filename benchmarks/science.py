@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Sampling, payload and imaging: logs that are killed, command sequences, scoops, light, missions.
+"""Sampling, payload and imaging: logs that are killed, command sequences, light, missions.
 
-tenacious bench science             50 missions: some hours; stop and start it as you like
+tenacious bench science             50 missions: half an hour of a core; stop and go on as you like
 tenacious bench science --quick     a small honest sample
 tenacious bench science --case mission-7        one case again
 """
@@ -30,12 +30,15 @@ TARGETS = {
     "lost": "<= 0",
     "logs_broken": "<= 0",
     "releases_forbidden": "<= 0",
-    "scoop_volume_error_median": "<= 0.15",
+    "volume_error_median": "<= 0.15",
     "sample_success": ">= 0.95",
     "place_inside_95": ">= 0.9",
     "house_photographed": ">= 0.98",
     **{f"clipped_worst_{name}": "<= 0.005" for name in science_study.WORLDS},
 }
+HELD_OUT = 1000
+KEY = "2"
+"""Names how missions are flown: what was kept under another is not mixed in."""
 WRITER = """
 import sys
 from pathlib import Path
@@ -56,18 +59,17 @@ def measure(study: Study) -> dict[str, Any]:
     figures = killed(20 if study.quick else 200, study.seed)
     figures |= sequences(5000 if study.quick else 100_000, study.seed)
     figures |= volumes(10 if study.quick else 100, study.seed)
-    scoops, worlds, missions = (2, 1, 0) if study.quick else (50, 5, 50)
-    due = science_study.cases(scoops, worlds, missions, study.seed)
-    store = Store(study.folder / "cases.jsonl", "1")
-    jobs = 1 if any(case.startswith("mission") for case in due) else study.jobs
-    records = list(run_all(due, science_study.worked, store, jobs, "science").values())
+    worlds, missions = (1, 1) if study.quick else (5, 50)
+    first = study.seed if study.quick else study.seed + HELD_OUT
+    due = science_study.cases(worlds, missions, first)
+    store = Store(study.folder / "cases.jsonl", KEY)
+    records = list(run_all(due, science_study.worked, store, study.jobs, "science").values())
     figures |= science_study.figures(records)
     return {
         "figures": figures,
         "targets": {key: words for key, words in TARGETS.items() if key in figures},
-        "seeds": [study.seed, study.seed + max(scoops, missions) - 1],
+        "seeds": [first, first + missions - 1],
         "failures": science_study.failures(records),
-        "missing": [] if "missions" in figures else ["missions: not in --quick"],
     }
 
 
@@ -168,7 +170,7 @@ def volumes(count: int, seed: int) -> dict[str, float]:
         errors.append(abs(seen.volume_ml - truth) / truth)
         inside += abs(seen.volume_ml - truth) <= 1.96 * seen.sigma_ml
     return {
-        "volume_error_median": float(np.median(errors)),
-        "volume_error_p95": float(np.percentile(errors, 95)),
-        "volume_inside_95": inside / count,
+        "made_up_hole_error_median": float(np.median(errors)),
+        "made_up_hole_error_p95": float(np.percentile(errors, 95)),
+        "made_up_hole_inside_95": inside / count,
     }

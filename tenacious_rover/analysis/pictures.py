@@ -49,12 +49,26 @@ def jpeg(rgb: NDArray[np.uint8], width_px: int = 0, quality: int = 82) -> bytes:
     return data.tobytes() if done else b""
 
 
-def file_jpeg(path: Path, width_px: int) -> bytes | None:
-    """JPEG of a picture file, or `None` when it is not there or not a picture."""
+def file_jpeg(
+    path: Path, width_px: int, around: tuple[float, float, float] | None = None
+) -> bytes | None:
+    """JPEG of a picture file, or `None` when it is not there or not a picture.
+
+    With `around` (u, v, side in px) only a square, moved inside the picture and enlarged.
+    """
     if not path.is_file():
         return None
     found = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    return None if found is None else jpeg(np.asarray(found[..., ::-1], np.uint8), width_px)
+    if found is None:
+        return None
+    if around is not None:
+        height, width = found.shape[:2]
+        side = int(np.clip(around[2], 16, min(height, width)))
+        left = int(np.clip(around[0] - side / 2, 0, width - side))
+        top = int(np.clip(around[1] - side / 2, 0, height - side))
+        square = found[top : top + side, left : left + side]
+        found = cv2.resize(square, (width_px, width_px), interpolation=cv2.INTER_CUBIC)
+    return jpeg(np.asarray(found[..., ::-1], np.uint8), width_px)
 
 
 def png_rgba(rgba: NDArray[np.uint8]) -> bytes:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WIDTHS = {"panorama": 1600, "target": 900}
 _WIDTH = 460
+_DETAIL_M = 0.24
+"""Side of the square of ground that pictures of a sample show."""
 _LOG_LINES = 12
 
 
@@ -61,6 +63,7 @@ def read(folder: Path) -> RunFiles:
     files = RunFiles(facts=run_facts(folder))
     _read_pictures(folder, files)
     _read_samples(folder / "samples" / "samples.sqlite", files)
+    _detail(folder, files)
     status = folder / "payload" / "status.json"
     if status.is_file():
         try:
@@ -103,6 +106,28 @@ def _read_pictures(folder: Path, files: RunFiles) -> None:
                 facts.get("sun_elevation_deg"),
             )
         )
+
+
+def _detail(folder: Path, files: RunFiles) -> None:
+    """Pictures of samples show the ground around the place; the map of what is gone joins them."""
+    known = {picture.id: picture for picture in files.pictures}
+    for sample in files.samples:
+        for image in sample.get("images", []):
+            path, picture = folder / str(image.get("path", "")), known.get(image.get("id"))
+            if picture is not None and "spot_px" in image:
+                u, v = image["spot_px"]
+                around = (float(u), float(v), _DETAIL_M * float(image["px_per_m"]))
+                picture.jpeg = file_jpeg(path, _WIDTH, around) or picture.jpeg
+            elif str(image.get("id", "")).endswith("_change"):
+                data = file_jpeg(path, _WIDTH)
+                if data is None:
+                    files.notes.append(f"{path.name}: the picture is missing or damaged")
+                    continue
+                words = f"sample {sample['sample']} {image.get('purpose', '')}"
+                size = (_WIDTH, _WIDTH)
+                files.pictures.append(
+                    Picture(image["id"], "map", words, 0.0, "", "map", "", None, data, size)
+                )
 
 
 def _read_samples(path: Path, files: RunFiles) -> None:

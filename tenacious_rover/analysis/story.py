@@ -227,7 +227,9 @@ def samples(drive: Drive, files: RunFiles) -> list[dict[str, Any]]:
             for p in files.pictures
             if p.eye != "right" and f"sample {sample['sample']} " in f"{p.purpose} "
         ]
-        out.append({"id": sample["sample"], "rows": rows, "pictures": pictures[-2:]})
+        shown = [p for p in pictures if p.eye != "map"][-2:]
+        shown += [p for p in pictures if p.eye == "map"]
+        out.append({"id": sample["sample"], "rows": rows, "pictures": shown})
     return out
 
 

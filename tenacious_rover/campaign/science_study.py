@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Cases of the study of science, each run in a process of its own and kept."""
+"""Cases of the study of science, kept as they end.
+
+Seeds below 1000 are for tuning, from 1000 on for figures that are reported.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,9 @@ FOLDER = "TENACIOUS_SCIENCE_FOLDER"
 """Environment variable that tells worker processes where runs go."""
 
 
-def cases(scoops: int, worlds: int, missions: int, seed: int) -> list[str]:
+def cases(worlds: int, missions: int, seed: int) -> list[str]:
     """Ids, the cheap ones first."""
-    listed = [f"scoop-{seed + k}" for k in range(scoops)]
-    listed += [f"light-{name}-{seed}" for name in WORLDS[:worlds]]
+    listed = [f"light-{name}-{seed}" for name in WORLDS[:worlds]]
     return listed + [f"mission-{seed + k}" for k in range(missions)]
 
 
@@ -28,8 +30,6 @@ def worked(case: str) -> dict[str, Any]:
     """Run a case."""
     kind, *rest = case.split("-")
     seed = int(rest[-1])
-    if kind == "scoop":
-        return {"case": case, **science_scenes.dug(seed)}
     if kind == "light":
         return {"case": case, "looks": science_scenes.metered(rest[0], seed)}
     folder = Path(os.environ[FOLDER]) / case
@@ -39,31 +39,39 @@ def worked(case: str) -> dict[str, Any]:
 def figures(records: list[dict[str, Any]]) -> dict[str, float]:
     """Of all cases that ran."""
     found: dict[str, float] = {}
-    scoops = [r for r in records if r["case"].startswith("scoop") and r.get("true_ml", 0.0) > 0.0]
-    if scoops:
-        true = np.array([r["true_ml"] for r in scoops])
-        seen = np.array([r["seen_ml"] for r in scoops])
-        sigma = np.array([r["sigma_ml"] for r in scoops])
-        found["scoops"] = len(scoops)
-        found["scoop_volume_error_median"] = float(np.median(np.abs(seen / true - 1.0)))
-        found["scoop_volume_error_p95"] = float(np.percentile(np.abs(seen / true - 1.0), 95.0))
-        found["scoop_volume_inside_2_sigma"] = float(np.mean(np.abs(seen - true) <= 2.0 * sigma))
     looks = [look for r in records for look in r.get("looks", [])]
     for name in WORLDS:
         clipped = [look["clipped"] for look in looks if look["world"] == name]
         if clipped:
             found[f"clipped_worst_{name}"] = max(clipped)
     missions = [r for r in records if r["case"].startswith("mission") and "outcomes" in r]
-    if missions:
-        inside = [r["inside"] for r in missions if r["inside"] is not None]
-        found["missions"] = len(missions)
-        found["sample_success"] = float(np.mean([r["sampled"] for r in missions]))
-        found["house_standing"] = float(np.mean([r["standing"] for r in missions]))
-        found["house_photographed"] = float(np.mean([r["photographed"] for r in missions]))
-        if inside:
-            found["place_inside_95"] = float(np.mean(inside))
-            errors = [r["place_error_m"] for r in missions if r["inside"] is not None]
-            found["place_error_median_m"] = float(np.median(errors))
+    return found | (_of_missions(missions) if missions else {})
+
+
+def _of_missions(missions: list[dict[str, Any]]) -> dict[str, float]:
+    """Counts as well as shares: 50 missions are few."""
+    found: dict[str, float] = {"missions": len(missions)}
+    for name, key in (
+        ("sample_success", "sampled"),
+        ("house_standing", "standing"),
+        ("house_photographed", "photographed"),
+    ):
+        done = sum(bool(r[key]) for r in missions)
+        found |= {f"{name}_count": done, name: done / len(missions)}
+    taken = [r for r in missions if r["sampled"]]
+    if taken:
+        errors = np.array([abs(r["seen_ml"] / r["true_ml"] - 1.0) for r in taken])
+        off = np.array([abs(r["seen_ml"] - r["true_ml"]) for r in taken])
+        sigma = np.array([r["sigma_ml"] for r in taken])
+        found["volume_error_median"] = float(np.median(errors))
+        found["volume_error_within_15"] = float(np.mean(errors <= 0.15))
+        found["volume_error_p90"] = float(np.percentile(errors, 90.0))
+        found["volume_inside_2_sigma"] = float(np.mean(off <= 2.0 * sigma))
+        found["place_inside_95_count"] = sum(bool(r["inside"]) for r in taken)
+        found["place_inside_95"] = found["place_inside_95_count"] / len(taken)
+        found["place_error_median_m"] = float(np.median([r["place_error_m"] for r in taken]))
+    found["attempts_mean"] = float(np.mean([r.get("attempts", 0) for r in missions]))
+    found["cpu_s_per_mission"] = float(np.mean([r["cpu_s"] for r in missions]))
     return found
 
 
@@ -76,6 +84,4 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
             if bad or not record["photographed"]:
                 words = "; ".join(bad) or record["ended"]
                 listed.append(f"{record['case']} ({record['fault']}): {words}")
-        if record["case"].startswith("scoop") and not record.get("done", True):
-            listed.append(f"{record['case']}: the scoop stopped")
     return listed

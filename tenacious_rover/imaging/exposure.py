@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _GOOD_FACTOR = 1.2
 _DARK = 2
+LOW_SUN = np.radians(10.0)
+"""Elevation below which the sun is low."""
 _SHINE, _SHINY_SHARE, _GAP = 6.0, 0.03, 0.9
 
 
@@ -73,7 +75,12 @@ def ground(camera: Camera, map_R_base: NDArray[np.float64] | None = None) -> NDA
 
 
 def meter(
-    pixels: NDArray[Any], mask: NDArray[np.bool_], used: Exposure, config: ImagingConfig
+    pixels: NDArray[Any],
+    mask: NDArray[np.bool_],
+    used: Exposure,
+    config: ImagingConfig,
+    *,
+    low_sun: bool = False,
 ) -> Metered:
     """Judge a frame and say how to expose the next.
 
@@ -82,9 +89,12 @@ def meter(
         mask: (h, w) the ground.
         used: settings the frame was taken with.
         config: targets and limits.
+        low_sun: slopes that face the sun outshine level ground by so much that what is bright
+            counts as ground, whatever it is.
     """
     brightest = pixels if pixels.ndim == 2 else pixels.max(axis=2)
-    values = _matt(brightest[mask] if mask.any() else brightest.ravel(), config)
+    values = brightest[mask] if mask.any() else brightest.ravel()
+    values = values if low_sun else _matt(values, config)
     clipped = float(np.mean(values >= config.clipped_from))
     peak = float(np.percentile(values, 100.0 * (1.0 - config.peak_share)))
     if clipped > config.clipped_share:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,16 @@ from tenacious_rover.imaging import exposure, panorama, sidecar, view
 from tenacious_rover.imaging.catalogue import Catalogue
 from tenacious_rover.imaging.config import ImagingConfig
 from tenacious_rover.imaging.error import ImagingError
+from tenacious_rover.imaging.metering import metered
 from tenacious_rover.node import RoverNode, run
-from tenacious_rover.pose_listener import Located, PoseListener
+from tenacious_rover.pose_listener import PoseListener
 from tenacious_rover.rover import contract, frames, pixels
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import Vector3Stamped
     from sensor_msgs.msg import Image
+
+    from tenacious_rover.rover.located import Located
 
 Code = CaptureImages.Result
 _KEEP = -1.0
@@ -129,26 +132,17 @@ class ImagingNode(RoverNode):
 
     async def _metered(self) -> Shot:
         """One pair, well exposed; the best of what the rounds gave."""
+
+        async def take(used: exposure.Exposure) -> tuple[Any, Shot]:
+            shot = await self._pair(used)
+            return ros.from_image(shot.left), shot
+
         where = self.poses.latest
         level = None if where is None else where.map_T_base[:3, :3]
         mask = exposure.ground(self.rover.cameras["left"], level)
-        best: tuple[float, Shot] | None = None
-        for _ in range(self.config.metering_rounds):
-            shot = await self._pair(self.used)
-            raw = ros.from_image(shot.left)
-            fits = raw.shape[:2] == mask.shape
-            seen = exposure.meter(raw, mask if fits else mask[:0], self.used, self.config)
-            shot = Shot(shot.left, shot.right, self.used, seen.clipped)
-            off = abs(math.log(max(seen.peak, 1.0) / self.config.peak_target))
-            cost = off + (100.0 * seen.clipped if seen.clipped > self.config.clipped_share else 0.0)
-            if best is None or cost < best[0]:
-                best = (cost, shot)
-            self.used = shot.used if seen.good else seen.next
-            if seen.good:
-                break
-        assert best is not None
-        self.used = best[1].used
-        return best[1]
+        taken = await metered(take, mask, self.used, self.config, self.sun_map)
+        self.used = taken.used
+        return replace(taken.frame, clipped=taken.clipped)
 
     async def _automatic(self) -> None:
         """Leave the camera as driving wants it."""

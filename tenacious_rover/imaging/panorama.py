@@ -93,8 +93,13 @@ def stitched(
         image, weight = sheet.projected(view)
         shift, agreement = sheet.compared(image, weight, refine=refine)
         if refine and shift != (0.0, 0.0):
-            image, weight = _moved(image, weight, shift)
-            agreement = max(agreement, sheet.compared(image, weight, refine=False)[1])
+            moved = _moved(image, weight, shift)
+            better = sheet.compared(*moved, refine=False)[1]
+            # A peak of the correlation may be a rock that looks like another.
+            if better > agreement:
+                (image, weight), agreement = moved, better
+            else:
+                shift = (0.0, 0.0)
         sheet.add(image, weight)
         shifts.append([np.degrees(s / scale) for s in shift])
         if index:

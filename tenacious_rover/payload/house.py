@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MIN_PIXELS = 150
 _EDGE = 2
+_DIM = 15
+"""Red of a wall in its own shadow, of 255."""
+_GROUND_PIXELS = 20
 _WALLS = 0.25
 """Least height of red walls, of the house's."""
 _TAPER, _DARKER, _BLUER = 0.6, 0.65, 1.15
@@ -63,7 +66,7 @@ def red(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     values = rgb.astype(np.float32)
     strong = (values[..., 0] > 1.5 * values[..., 1]) & (values[..., 0] > 1.5 * values[..., 2])
-    strong &= values[..., 0] > 25
+    strong &= values[..., 0] > _DIM
     opened = cv2.morphologyEx(strong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     # The white corners part the red; what is near belongs together.
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
@@ -103,7 +106,7 @@ def sighted(
         raise PayloadError(f"the house shows only {len(points)} pixels with depth")
     size = rover.payload.size
     points = _together(points, float(np.linalg.norm(size)))
-    ground = _ground(mask, box, depth_m, rover, map_T_base)
+    ground = _ground(mask, box, depth_m, rover, map_T_base, points)
     low, high = np.percentile(points[:, 2], [2.0, 98.0])
     floor = ground if np.isfinite(ground) else float(low)
     normal = _side(points)
@@ -219,8 +222,13 @@ def _ground(
     depth_m: NDArray[np.float32],
     rover: Rover,
     map_T_base: NDArray[np.float64],
+    walls: NDArray[np.float64],
 ) -> float:
-    """Height in map of the ground to both sides of the house's foot; NaN when not seen."""
+    """Height in map of the ground to both sides of the house's foot; NaN when not seen.
+
+    Only ground as near as `walls` (n, 3) count: in the glare with the sun behind, stereo finds
+    little to match and much that is wrong.
+    """
     beside = np.zeros_like(mask)
     width = max(box[2] - box[0], 10)
     foot = slice(max(box[3] - 3, 0), box[3] + 8)
@@ -228,9 +236,13 @@ def _ground(
     beside[foot, max(box[0] - gap - width // 2, 0) : max(box[0] - gap, 0)] = True
     beside[foot, box[2] + gap : box[2] + gap + width // 2] = True
     beside &= np.isfinite(depth_m) & ~mask
-    if beside.sum() < 20:
-        return float("nan")
-    return float(np.median(_points(beside, depth_m, rover, map_T_base)[:, 2]))
+    ground = _points(beside, depth_m, rover, map_T_base)
+    middle, size = np.median(walls, axis=0), float(np.ptp(walls[:, :2], axis=0).max())
+    away = ground - middle
+    near = np.hypot(away[:, 0], away[:, 1]) < 2.0 * size
+    low = np.abs(away[:, 2]) < 1.5 * size
+    ground = ground[near & low]
+    return float(np.median(ground[:, 2])) if len(ground) >= _GROUND_PIXELS else float("nan")
 
 
 def _side(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenacious_rover.rover import frames
 from tenacious_rover.sampling.patch import Ground, Patch, Wish, patches
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _SUN_BEHIND = 1.5
 """Cost in m of a photograph straight into the sun."""
+_SHOULDER = np.radians(40.0)
+"""Wanted angle between the view and the sun's light: the rover's shadow falls beside the house."""
 _TRACK_M = 0.3
 
 
@@ -60,6 +63,7 @@ def sites(
         max_roughness_m=config.max_roughness_m,
         max_hazard=config.max_hazard,
         lateral_m=lateral,
+        headings=() if sun is None else photogenic(sun),
     )
 
     def allowed(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -77,8 +81,14 @@ def sites(
     return sorted(found, key=lambda p: p.cost)
 
 
+def photogenic(sun: NDArray[np.float64]) -> tuple[float, float]:
+    """The two views with the sun, (3,) towards it, behind a shoulder: yaw, rad."""
+    light = float(np.arctan2(-sun[1], -sun[0]))
+    return light + float(_SHOULDER), light - float(_SHOULDER)
+
+
 def _against_sun(patch: Patch, sun: NDArray[np.float64]) -> float:
-    """0 with the sun behind the camera, `_SUN_BEHIND` with the sun in the picture."""
-    view = np.array([np.cos(patch.stand[2]), np.sin(patch.stand[2])])
-    flat = sun[:2] / max(float(np.hypot(*sun[:2])), 1e-6)
-    return float(_SUN_BEHIND * (1.0 + view @ flat) / 2.0)
+    """0 with the sun behind a shoulder of the camera, `_SUN_BEHIND` with the sun in the picture."""
+    light = np.arctan2(-sun[1], -sun[0])
+    apart = abs(frames.wrapped(float(patch.stand[2] - light)))
+    return float(_SUN_BEHIND * (1.0 - np.cos(apart - _SHOULDER)) / 2.0)

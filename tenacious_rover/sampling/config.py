@@ -19,10 +19,13 @@ class SamplingConfig:
     max_hazard: float = bounded(0.5, 0.0, 1.0, "largest hazard in patch and standing place")
     attempts: int = bounded(3, 1, 6, "patches tried before giving up")
     approach_speed_mps: float = bounded(0.04, 0.01, 0.1, "speed of the last metre")
-    approach_tolerance_m: float = bounded(0.08, 0.005, 0.5, "where the drive to the patch may end")
+    approach_tolerance_m: float = bounded(0.2, 0.005, 0.5, "where the drive to the patch may end")
     joint_speed_radps: float = bounded(0.35, 0.05, 2.0, "speed of the scoop's joints")
     contact_effort_nm: float = bounded(0.12, 0.01, 5.0, "rise of lift effort that means ground")
     rock_effort_nm: float = bounded(0.9, 0.05, 20.0, "effort that means rock: stop, try elsewhere")
+    rock_rise_m: float = bounded(
+        0.0125, 0.003, 0.05, "rise of the front when digging that means rock or too hard ground"
+    )
     stall_error_rad: float = bounded(0.15, 0.02, 1.0, "lag of a joint that means it is stuck")
     stall_time_s: float = bounded(0.8, 0.1, 5.0, "how long a lag must last")
     dig_depth_m: float = bounded(0.03, 0.005, 0.08, "how deep the edge goes below the ground")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenacious_rover.sampling.error import SamplingError
+from tenacious_rover.sampling import pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 _CHI2_95 = 5.991
 """95 % of two degrees of freedom."""
+_SAID = {
+    "brightness": "Brightness, of 255",
+    "red_over_green": "Red over green",
+    "blue_over_green": "Blue over green",
+    "contrast": "Contrast",
+    "grain_scale_mm": "Scale of grain, mm",
+    "edge_force_n": "Force at the edge, N",
+    "resistance_kpa": "Resistance, kPa",
+    "penetration_m": "Penetration, m",
+}
 COLUMNS = (
     "sample",
     "label",
@@ -93,7 +103,7 @@ def lines(entry: Entry, head: str) -> list[tuple[str, str]]:
         ("How known", f["how_known"]),
         ("Volume", f"{f['volume_ml']:.1f} ± {f['volume_sigma_ml']:.1f} ml, from stereo pairs"),
         ("Hole", f"{1000.0 * f['hole_depth_m']:.0f} mm deep"),
-        *[(name.replace("_", " "), f"{value:.3g}") for name, value in soil.items()],
+        *[(_SAID.get(name, name), f"{value:.3g}") for name, value in soil.items()],
         ("Record", f"entry {entry.sequence}, SHA-256 {entry.hash}"),
         ("Log head", head),
     ]
@@ -107,61 +117,41 @@ def html(entry: Entry, log: SampleLog, run_folder: Path) -> str:
     rows = "".join(
         f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in lines(entry, head)
     )
-    pictures = ""
-    for picture in _shown(entry):
-        data = _bytes(run_folder, picture)
-        source = base64.b64encode(data).decode()
-        caption = f"{picture['purpose']}, SHA-256 {picture['sha256'][:16]}…"
-        pictures += f'<figure><img alt="" src="data:image/png;base64,{source}">'
-        pictures += f"<figcaption>{escape(caption)}</figcaption></figure>"
-    return _PAGE.format(title=escape(entry.sample), rows=rows, pictures=pictures)
+    shown = ""
+    for caption, rgb in pictures.shown(entry, run_folder):
+        source = base64.b64encode(pictures.png(rgb)).decode()
+        shown += f'<figure><img alt="" src="data:image/png;base64,{source}">'
+        shown += f"<figcaption>{escape(caption)}</figcaption></figure>"
+    return _PAGE.format(title=escape(entry.sample), rows=rows, pictures=shown)
 
 
 def pdf(entry: Entry, log: SampleLog, run_folder: Path, path: Path) -> None:
     """The certificate as one A4 page; PDF or PNG by the ending of `path`."""
-    import cv2
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.27, 11.69))
     figure.text(0.08, 0.945, "Certificate of a soil sample", fontsize=20, weight="bold")
     figure.text(0.08, 0.922, f"{entry.sample} · {entry.facts['label']}", fontsize=13)
-    y = 0.885
+    y = 0.89
     for name, value in lines(entry, log.verify().head):
-        figure.text(0.08, y, name, fontsize=8.5, color="0.4")
-        size = 6.6 if len(value) > 70 else 8.5
-        figure.text(0.27, y, value, fontsize=size)
-        y -= 0.0195
-    for index, picture in enumerate(_shown(entry)):
-        data = np.frombuffer(_bytes(run_folder, picture), np.uint8)
-        axes = figure.add_axes((0.08 + 0.43 * index, 0.28, 0.41, 0.3))
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if image is None:
-            raise SamplingError(f"{picture['path']}: not a picture")
-        axes.imshow(image[..., ::-1])
-        axes.set_title(picture["purpose"], fontsize=9)
+        figure.text(0.08, y, name, fontsize=8, color="0.4")
+        figure.text(0.27, y, value, fontsize=6.4 if len(value) >= 64 else 8)
+        y -= 0.0163
+    for number, (caption, rgb) in enumerate(pictures.shown(entry, run_folder)):
+        row, column = divmod(number, 2)
+        axes = figure.add_axes((0.08 + 0.43 * column, 0.335 - 0.265 * row, 0.41, 0.24))
+        axes.imshow(rgb)
+        axes.set_title(caption, fontsize=7)
         axes.set_axis_off()
-    figure.text(0.08, 0.06, "Check with: tenacious samples verify RUN --head HASH", fontsize=8)
+    figure.text(0.08, 0.04, "Check with: tenacious samples verify RUN --head HASH", fontsize=8)
     figure.savefig(path, dpi=150)
-
-
-def _shown(entry: Entry) -> list[dict[str, str]]:
-    """The left picture of each pair."""
-    return [p for p in entry.facts["images"] if p["id"].endswith("left")][:2]
-
-
-def _bytes(run_folder: Path, picture: dict[str, str]) -> bytes:
-    path = run_folder / picture["path"]
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SamplingError(f"{path}: {error.strerror}") from error
 
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Sample {title}</title>
 <style>@page{{size:A4;margin:15mm}}body{{font:11pt/1.35 sans-serif;max-width:180mm;margin:auto}}
 h1{{font-size:20pt}}th{{text-align:left;color:#666;font-weight:normal;padding-right:8mm;
 white-space:nowrap;vertical-align:top}}td{{overflow-wrap:anywhere}}
-figure{{display:inline-block;width:48%;margin:4mm 1% 0 0}}img{{width:100%}}
+figure{{display:inline-block;width:48%;margin:3mm 1% 0 0;vertical-align:top}}img{{width:100%}}
 figcaption{{font-size:8pt;color:#666}}</style>
 <h1>Certificate of a soil sample</h1><table>{rows}</table>{pictures}
 <p>Check this record with <code>tenacious samples verify RUN --head HASH</code>.</p></html>

@@ -67,6 +67,14 @@ class Wish:
     max_roughness_m: float
     max_hazard: float
     lateral_m: float = 0.0
+    headings: tuple[float, ...] = ()
+    """Wished yaw of the rover before the patch, rad, the nearest of these counts; else the way it
+    comes from."""
+    sun: NDArray[np.float64] | None = None
+    """(3,) direction to the sun in the map's frame: the rover shall not stand in the patch's light;
+    `None` when that does not matter or is not known."""
+    shade: NDArray[np.float64] | None = None
+    """(6,) low and high corner, in base_link over the ground, of what casts the rover's shadow."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +234,9 @@ def _stand(
         np.arange(-width / 2, width / 2 + 1e-9, terrain.resolution_m),
     )
     body = np.column_stack([along.ravel(), across.ravel()])
-    for k in range(_HEADINGS):
-        turn = (-1) ** k * ((k + 1) // 2) * 2.0 * np.pi / _HEADINGS
-        yaw = toward + turn
+    for yaw in _yaws(toward, wish.headings):
+        if _shaded(wish, yaw):
+            continue
         c, s = np.cos(yaw), np.sin(yaw)
         x, y = stand_before(place, yaw, wish.reach_m, wish.lateral_m)
         points = body @ np.array([[c, s], [-s, c]]) + (x, y)
@@ -245,3 +253,28 @@ def _stand(
         if values.max() <= wish.max_hazard:
             return x, y, float(np.arctan2(np.sin(yaw), np.cos(yaw)))
     return None
+
+
+def _yaws(toward: float, wished: tuple[float, ...]) -> list[float]:
+    """Headings all around, those nearest to a wish, or to where the rover comes from, first."""
+    turns = 2.0 * np.pi * np.arange(_HEADINGS) / _HEADINGS
+
+    def apart(yaw: float, other: float) -> float:
+        return abs(float(np.arctan2(np.sin(yaw - other), np.cos(yaw - other))))
+
+    first = min(wished, key=lambda yaw: apart(yaw, toward), default=toward)
+    return sorted((float(first + turn) for turn in turns), key=lambda yaw: apart(yaw, first))
+
+
+def _shaded(wish: Wish, yaw: float) -> bool:
+    """Whether a rover that heads `yaw` throws its shadow on the patch: a ray and a box."""
+    if wish.sun is None or wish.shade is None:
+        return False
+    c, s = np.cos(yaw), np.sin(yaw)
+    ray = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ wish.sun
+    ray = np.where(np.abs(ray) < 1e-9, 1e-9, ray)
+    patch = np.array([wish.reach_m, wish.lateral_m, 0.0])
+    grown = wish.size_m / 2.0 * np.array([1.0, 1.0, 0.0])
+    ends = np.stack([wish.shade[:3] - grown - patch, wish.shade[3:] + grown - patch]) / ray
+    enters, leaves = float(ends.min(axis=0).max()), float(ends.max(axis=0).min())
+    return leaves >= max(enters, 0.0)

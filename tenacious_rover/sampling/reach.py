@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenacious_rover.perception.body import body_of
 from tenacious_rover.rover import frames
 from tenacious_rover.sampling.error import SamplingError
 
@@ -20,6 +21,8 @@ DIG_ANGLE = np.radians(65.0)
 """Of the blade below level when it enters the soil."""
 HOLD_ANGLE = np.radians(-25.0)
 """Of the blade when it carries soil: its edge above its root."""
+DUMP_ANGLE = np.radians(85.0)
+"""Of the blade when it lets its soil fall."""
 
 
 def edge(scoop: Scoop, lift: float, tilt: float) -> NDArray[np.float64]:
@@ -33,6 +36,20 @@ def edge(scoop: Scoop, lift: float, tilt: float) -> NDArray[np.float64]:
 def ground_height(rover: Rover) -> float:
     """Z in base_link of level ground under the wheels."""
     return float(min(w.position[2] - w.radius_m for w in rover.wheels))
+
+
+def pitch(a_T_base: NDArray[np.float64]) -> float:
+    """How far the rover's nose points up, rad."""
+    return float(np.arcsin(np.clip(a_T_base[2, 0], -1.0, 1.0)))
+
+
+def silhouette(rover: Rover) -> NDArray[np.float64]:
+    """(6,) corners of a box around the rover, in base_link but z from the ground."""
+    body = body_of(rover)
+    low, high = body.outline[:2], body.outline[2:]
+    eyes = max(float(c.base_T_optical[2, 3]) for c in rover.cameras.values())
+    tops = (float(body.solids[:, 5].max()), eyes + 0.02)
+    return np.array([*low, 0.0, *high, max(tops) - ground_height(rover)])
 
 
 def tilt_for(scoop: Scoop, lift: float, angle: float) -> float:
@@ -66,15 +83,21 @@ def dig_point(rover: Rover, depth_m: float) -> NDArray[np.float64]:
     return edge(rover.scoop, lift, tilt_for(rover.scoop, lift, float(DIG_ANGLE)))
 
 
-def stand_back(rover: Rover, point: NDArray[np.float64], margin_px: float = 50.0) -> float:
+def stand_back(
+    rover: Rover, point: NDArray[np.float64], radius_m: float = 0.0, margin_px: float = 50.0
+) -> float:
     """How far the rover must back off, m, until both eyes see `point` (3,) in base_link.
+
+    They see the ground around it as well, to `radius_m`.
 
     Raises:
         SamplingError: not seen within 1.5 m.
     """
-    for back in np.arange(0.0, 1.5, 0.02):
-        moved = point + np.array([back, 0.0, 0.0])
-        if all(_sees(rover, name, moved, margin_px) for name in ("left", "right")):
+    sides = radius_m * np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    around = point + sides
+    for back in np.arange(0.0, 1.5, 0.01):
+        moved = around + np.array([back, 0.0, 0.0])
+        if all(_sees(rover, name, p, margin_px) for p in moved for name in ("left", "right")):
             return float(back)
     raise SamplingError("the cameras see the scoop's place from nowhere straight behind it")
 

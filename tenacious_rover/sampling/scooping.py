@@ -23,6 +23,7 @@ _AIR_M = 0.04
 _SEARCH_BELOW_M = 0.05
 _STEP = 0.02
 _ARRIVED = 0.03
+_AIR_SAMPLES = 25
 
 
 class Phase(Enum):
@@ -45,13 +46,14 @@ FAILED = (Phase.ROCK, Phase.STALL, Phase.NO_GROUND, Phase.TIMEOUT)
 
 @dataclass(frozen=True)
 class Joints:
-    """The scoop's joints: rad, N·m."""
+    """The scoop's joints: rad, N·m; `pitch` of the chassis, nose up, rad."""
 
     time_s: float
     lift: float
     tilt: float
     lift_effort: float = 0.0
     tilt_effort: float = 0.0
+    pitch: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,17 @@ class Scooping:
 
     def __init__(self, rover: Rover, config: SamplingConfig, ground_m: float | None = None) -> None:
         assert rover.scoop is not None
-        self._scoop, self._config = rover.scoop, config
+        self._scoop, self.config = rover.scoop, config
         self._ground = reach.ground_height(rover) if ground_m is None else ground_m
         self.phase = Phase.READY
         self.contact: NDArray[np.float64] | None = None
         """(3,) of the edge in base_link where it met the ground."""
         self.deepest: NDArray[np.float64] | None = None
         self.peak_effort = 0.0
+        self.front_rise_m = 0.0
+        """Greatest way that the blade has lifted the rover's front instead of going in."""
+        self._level = 0.0
+        self._rear = min(wheel.position[0] for wheel in rover.wheels)
         self._start: float | None = None
         self._stuck_since: float | None = None
         self._air: list[float] = []
@@ -92,7 +98,7 @@ class Scooping:
             return None
         if self._start is None:
             self._start = joints.time_s
-        if joints.time_s - self._start > self._config.scoop_timeout_s:
+        if joints.time_s - self._start > self.config.scoop_timeout_s:
             return self._end(Phase.TIMEOUT)
         if self._target is None:
             lift = self._lift_at(self._ground + _AIR_M)
@@ -109,7 +115,7 @@ class Scooping:
     def _next(self, joints: Joints) -> Target | None:
         """The joints are where they were sent."""
         if self.phase is Phase.READY:
-            self.phase = Phase.LOWER
+            self.phase, self._level = Phase.LOWER, joints.pitch
         if self.phase is Phase.LOWER:
             touched = self._feel(joints)
             if touched is not None:
@@ -136,13 +142,15 @@ class Scooping:
         """Ground met while lowering: dig from here."""
         if self.phase is not Phase.LOWER:
             return None
-        air = float(np.median(self._air)) if self._air else joints.lift_effort
-        if abs(joints.lift_effort - air) < self._config.contact_effort_nm:
-            self._air = [*self._air[-49:], joints.lift_effort]
+        # What the arm weighs is learned once: in soft ground the effort grows that slowly.
+        if len(self._air) < _AIR_SAMPLES:
+            self._air.append(joints.lift_effort)
+        rise = abs(joints.lift_effort - float(np.median(self._air)))
+        if rise < self.config.contact_effort_nm:
             return None
         self.contact = reach.edge(self._scoop, joints.lift, joints.tilt)
         self.phase = Phase.DIG
-        wanted = float(self.contact[2]) - self._config.dig_depth_m
+        wanted = float(self.contact[2]) - self.config.dig_depth_m
         return self._go(self._lift_at(wanted), float(reach.DIG_ANGLE), joints)
 
     def _lift_at(self, z: float) -> float:
@@ -156,7 +164,7 @@ class Scooping:
         tilt = reach.tilt_for(self._scoop, lift, angle)
         way = max(abs(lift - joints.lift), abs(tilt - joints.tilt))
         slow = 0.5 if self.phase in (Phase.LOWER, Phase.DIG, Phase.CURL) else 1.0
-        duration = max(way / (slow * self._config.joint_speed_radps), 0.1)
+        duration = max(way / (slow * self.config.joint_speed_radps), 0.1)
         self._target = Target(lift, tilt, duration)
         self._due = joints.time_s + duration
         return self._target
@@ -172,12 +180,16 @@ class Scooping:
 
     def _trouble(self, joints: Joints) -> Phase | None:
         assert self._target is not None
-        config = self._config
+        config = self.config
         effort = max(abs(joints.lift_effort), abs(joints.tilt_effort))
         if self.phase is not Phase.READY:
             self.peak_effort = max(self.peak_effort, effort)
         if self.phase in (Phase.LOWER, Phase.DIG) and effort > config.rock_effort_nm:
             return Phase.ROCK
+        if self.phase is Phase.DIG:
+            self.front_rise_m = max(self.front_rise_m, self._risen(joints))
+            if self.front_rise_m > config.rock_rise_m:
+                return Phase.ROCK
         lag = max(abs(joints.lift - self._target.lift), abs(joints.tilt - self._target.tilt))
         if joints.time_s < self._due or lag < config.stall_error_rad:
             self._stuck_since = None
@@ -188,6 +200,15 @@ class Scooping:
         if not stuck:
             return None
         return Phase.ROCK if self.phase in (Phase.DIG, Phase.CURL) else Phase.STALL
+
+    def _risen(self, joints: Joints) -> float:
+        """How much higher the edge stands, m, than it would with the chassis as it was before.
+
+        On the Moon a blade on rock shows no lag and little effort: it lifts the light rover, which
+        turns about its rear axle.
+        """
+        ahead = float(reach.edge(self._scoop, joints.lift, joints.tilt)[0]) - self._rear
+        return float(np.sin(joints.pitch - self._level)) * ahead
 
     def _end(self, phase: Phase) -> Target:
         """Raise the scoop out of harm's way; the caller reports the phase."""

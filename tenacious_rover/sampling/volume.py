@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much soil is gone: two stereo pairs, one before and one after, cell by cell.
 
-The ground around the hole did not change, so it shows both the misfit of the two surfaces (a plane,
-taken out) and the noise (which becomes the volume's uncertainty).
+The ground around the hole did not change, so it shows both the misfit of the two surfaces (a shift
+and a plane, taken out) and the noise (which becomes the volume's uncertainty).
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover, Scoop
 
 CELL_M = 0.004
+_NO_HOLE_M = 0.12
+"""No scoop digs so deep: stereo was wrong."""
+_LEAST_CELLS = 200
+_DARK, _EVEN_PX = 3, 9.0
+_MOST_CELLS = 4
+"""Shift sideways that is sought between two surfaces: the rover's pose is as good as that."""
 _CORRELATED_CELLS = 25.0
 """Cells that err together: stereo smooths over its window."""
 
@@ -70,14 +76,23 @@ def near_depth(
         speckleRange=1,
         mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
     )
+    even = [_evened(image) for image in (left, right)]
     # Room on the left, so that the columns whose partner lies far left are searched as well.
     pad = ((0, 0), (most, 0))
-    wide = [np.pad(image, pad, mode="edge") for image in (left, right)]
+    wide = [np.pad(image, pad, mode="edge") for image in even]
     disparity = matcher.compute(*wide).astype(np.float32)[:, most:] / 16.0
     columns = np.arange(left.shape[1])[None]
-    good = (disparity > 2.0) & (disparity <= columns) & (left > 8)
+    good = (disparity > 2.0) & (disparity <= columns) & (left > _DARK)
     with np.errstate(divide="ignore"):
         return np.where(good, fx_px * baseline_m / disparity, np.nan).astype(np.float32)
+
+
+def _evened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Contrast alike everywhere: a hole lies in the shade of its rim and has little texture."""
+    grey = image.astype(np.float32)
+    mean = cv2.GaussianBlur(grey, (0, 0), _EVEN_PX)
+    spread = np.sqrt(cv2.GaussianBlur((grey - mean) ** 2, (0, 0), _EVEN_PX)) + 1.5
+    return np.asarray(np.clip(128.0 + 40.0 * (grey - mean) / spread, 0.0, 255.0), np.uint8)
 
 
 def surface(
@@ -108,7 +123,7 @@ def surface(
 
 def reach_m(scoop: Scoop) -> float:
     """Radius in which a scoop changes the ground: its blade, its drag, and edges that slump, m."""
-    return scoop.blade_width_m / 2.0 + 0.09
+    return scoop.blade_width_m / 2.0 + 0.06
 
 
 def change(before: NDArray[np.float64], after: NDArray[np.float64], hole_radius_m: float) -> Change:
@@ -121,10 +136,10 @@ def change(before: NDArray[np.float64], after: NDArray[np.float64], hole_radius_
     ruler = (np.arange(n) + 0.5) * CELL_M - n * CELL_M / 2.0
     x, y = np.meshgrid(ruler, ruler)
     distance = np.hypot(x, y)
-    drop = before - after
-    drop[np.abs(drop) > 0.12] = np.nan
+    drop = before - _registered(before, after, x, y, distance > hole_radius_m)
+    drop[np.abs(drop) > _NO_HOLE_M] = np.nan
     ring = np.isfinite(drop) & (distance > hole_radius_m)
-    if ring.sum() < 200:
+    if ring.sum() < _LEAST_CELLS:
         raise SamplingError("too little of the ground was seen both before and after")
     drop = drop - _plane(x, y, drop, ring)
     noise = 1.4826 * float(np.median(np.abs(drop[ring])))
@@ -150,6 +165,52 @@ def change(before: NDArray[np.float64], after: NDArray[np.float64], hole_radius_
         w = smooth[hole]
         center = np.array([(x[hole] * w).sum(), (y[hole] * w).sum()]) / w.sum()
     return Change(volume, max(sigma, 0.1), depth / calm, depth, center, drop)
+
+
+def _registered(
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    outside: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """`after` shifted sideways to where the ground around the hole fits best, to a part of a cell.
+
+    Noise over whole cells of shift, then a parabola's vertex about the least along each axis.
+    """
+
+    def misfit(row: float, column: float) -> float:
+        drop = before - _shifted(after, row, column)
+        ring = outside & np.isfinite(drop) & (np.abs(drop) < _NO_HOLE_M)
+        if ring.sum() < _LEAST_CELLS:
+            return np.inf
+        rest = (drop - _plane(x, y, drop, ring))[ring]
+        return float(np.median(np.abs(rest)))
+
+    reach = range(-_MOST_CELLS, _MOST_CELLS + 1)
+    noise = np.array([[misfit(row, column) for column in reach] for row in reach])
+    if not np.isfinite(noise).any():
+        return after
+    r, c = (int(i) for i in np.unravel_index(np.argmin(noise), noise.shape))
+    best = (_vertex(noise[:, c], r) - _MOST_CELLS, _vertex(noise[r], c) - _MOST_CELLS)
+    return _shifted(after, *best)
+
+
+def _shifted(values: NDArray[np.float64], rows: float, columns: float) -> NDArray[np.float64]:
+    """Linear between the known ones of four neighbours; NaN where they are few."""
+    known = np.isfinite(values)
+    total = ndimage.shift(np.where(known, values, 0.0), (rows, columns), order=1)
+    weight = ndimage.shift(known.astype(float), (rows, columns), order=1)
+    return np.where(weight >= 0.5, total / np.maximum(weight, 0.5), np.nan)
+
+
+def _vertex(values: NDArray[np.float64], least: int) -> float:
+    """Where a parabola through the least value and its neighbours has its vertex."""
+    if not 0 < least < len(values) - 1:
+        return float(least)
+    a, b, c = values[least - 1 : least + 2] ** 2
+    bend = a - 2.0 * b + c
+    return least + (0.5 * float((a - c) / bend) if np.isfinite(bend) and bend > 0.0 else 0.0)
 
 
 def _plane(

@@ -210,6 +210,7 @@ def test_cells_with_targets_come_first_and_seeds_are_held_out():
     assert all(case.seed >= 1000 for case in listed)
     assert {(c.k, c.slope_deg) for c in listed[:8]} >= {(0.05, 0.0), (0.10, 0.0), (0.0021, 0.0)}
     assert len({c.id for c in listed}) == len(listed) == 48
+    assert [c.seed for c in listed[:16]] == [1000] * 8 + [1001] * 8
 
 
 @pytest.mark.mission

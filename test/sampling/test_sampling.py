@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Patch choice, scoop motion, place and volume, on made-up ground."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.model import Scoop
@@ -46,6 +49,32 @@ def test_patch_ahead_on_level_ground():
     stand = np.array(best.stand)
     ahead = stand[:2] + 0.4 * np.array([np.cos(stand[2]), np.sin(stand[2])])
     assert np.allclose(ahead, best.place[:2], atol=1e-9)
+
+
+@pytest.mark.parametrize("azimuth_deg", [0.0, 100.0, 180.0, 250.0])
+def test_rover_stands_so_that_the_patch_is_lit(azimuth_deg):
+    a = np.radians(azimuth_deg)
+    sun = np.array([0.9 * np.cos(a), 0.9 * np.sin(a), 0.4]) / np.hypot(0.9, 0.4)
+    shade = np.array([-0.27, -0.16, 0.0, 0.27, 0.16, 0.26])
+    best = patch.patches(ground(), np.eye(4), replace(WISH, sun=sun, shade=shade))[0]
+    x, y, yaw = best.stand
+    way = best.place * (1, 1, 0) + np.linspace(0.0, 1.5, 300)[:, None] * sun
+    inside = frames.points(frames.inverse(frames.planar(x, y, yaw)), way)
+    assert not ((inside >= shade[:3]) & (inside <= shade[3:])).all(axis=1).any()
+    away = abs(frames.wrapped(yaw - np.arctan2(-sun[1], -sun[0])))
+    assert azimuth_deg != 180.0 or away > 0.3
+
+
+def test_wished_headings_come_first_and_are_given_up_where_nobody_can_stand():
+    wish = replace(WISH, headings=(2.0, -2.5))
+    best = patch.patches(ground(), np.eye(4), wish)[0]
+    assert best.stand[2] == pytest.approx(2.0)
+    terrain = ground()
+    x = -3.0 + (np.arange(120) + 0.5) * 0.05
+    terrain.layers["hazard"][x < -0.2] = 1.0
+    blocked = patch.patches(terrain, np.eye(4), wish)[0]
+    assert blocked.stand[2] != pytest.approx(2.0)
+    assert blocked.stand[1] > -0.2
 
 
 def test_patch_avoids_rocks_slopes_and_unknown():
@@ -116,8 +145,8 @@ def test_place_covariance_matches_random_poses():
     assert np.allclose(np.cov(np.array(places).T), spread, atol=1e-4)
 
 
-def dug(depth_m, spoil=0.0, noise=0.0008, misfit=0.004, unseen=0.0, seed=0):
-    """Surfaces before and after, and the volume gone in ml."""
+def dug(depth_m, spoil=0.0, noise=0.0008, misfit=0.004, unseen=0.0, seed=0, aside=(0.0, 0.0)):
+    """Surfaces before and after, and the volume gone in ml; `aside` m the second is shifted."""
     rng = np.random.default_rng(seed)
     ruler = (np.arange(100) + 0.5) * volume.CELL_M - 0.2
     x, y = np.meshgrid(ruler, ruler)
@@ -125,7 +154,13 @@ def dug(depth_m, spoil=0.0, noise=0.0008, misfit=0.004, unseen=0.0, seed=0):
     hole = depth_m * np.maximum(1.0 - (x / 0.04) ** 2 - (y / 0.03) ** 2, 0.0)
     heap = spoil * np.exp(-(((x - 0.05) / 0.015) ** 2) - (y / 0.02) ** 2)
     before = base + noise * rng.standard_normal(x.shape)
-    after = base - hole + heap + misfit + 0.01 * y + noise * rng.standard_normal(x.shape)
+    shift = [way / volume.CELL_M for way in aside]
+    after = (
+        ndimage.shift(base - hole + heap, shift, order=3, mode="nearest")
+        + misfit
+        + 0.01 * y
+        + noise * rng.standard_normal(x.shape)
+    )
     after[rng.random(x.shape) < unseen] = np.nan
     return before, after, float((hole - heap).sum()) * volume.CELL_M**2 * 1e6
 
@@ -140,6 +175,15 @@ def test_volume_within_fifteen_percent_and_its_uncertainty(depth, unseen):
             assert abs(seen.volume_ml - truth) < 0.15 * truth
         assert abs(seen.volume_ml - truth) < 3.0 * seen.sigma_ml
         assert seen.significance > 3.0
+
+
+@pytest.mark.parametrize("aside", [(0.006, -0.004), (-0.0102, 0.0075)])
+def test_surfaces_that_lie_aside_of_each_other_are_registered(aside):
+    for seed in range(3):
+        before, after, truth = dug(0.02, seed=seed, aside=aside)
+        seen = volume.change(before, after, 0.09)
+        assert abs(seen.volume_ml - truth) < 0.15 * truth
+        assert abs(seen.volume_ml - truth) < 3.0 * seen.sigma_ml
 
 
 def test_untouched_ground_is_no_sample():

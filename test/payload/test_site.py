@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the house goes: level, away from lander and tracks, and with light for its photograph."""
+
+import numpy as np
+import pytest
+
+from tenacious_rover.payload import site
+from tenacious_rover.payload.config import PayloadConfig
+from tenacious_rover.rover import frames
+from tenacious_rover.rover.description import load_rover
+from tenacious_rover.sampling.patch import Ground
+
+ROVER, CONFIG = load_rover("tenacious"), PayloadConfig()
+N = 200
+HERE = frames.planar(0.0, 0.0, 0.3)
+
+
+def level():
+    layers = {name: np.zeros((N, N), np.float32) for name in ("elevation", "hazard")}
+    return Ground(0.05, np.array([-5.0, -5.0]), layers)
+
+
+@pytest.mark.parametrize("azimuth_deg", [0.0, 75.0, 180.0, 290.0])
+def test_sun_is_behind_a_shoulder(azimuth_deg):
+    azimuth = np.radians(azimuth_deg)
+    sun = np.array([np.cos(azimuth), np.sin(azimuth), 0.4])
+    best = site.sites(level(), HERE, ROVER, CONFIG, sun=sun)[0]
+    behind = frames.wrapped(best.stand[2] - azimuth - np.pi)
+    assert np.degrees(abs(behind)) == pytest.approx(40.0, abs=1.0)
+
+
+def test_lander_and_tracks_are_kept_clear():
+    lander = np.array([1.0, 0.5])
+    track = np.column_stack([np.linspace(-2.0, 2.0, 60), np.full(60, -0.4)])
+    found = site.sites(level(), HERE, ROVER, CONFIG, radius_m=4.0, lander=lander, track=track)
+    places = np.array([p.place[:2] for p in found])
+    assert np.hypot(*(places - lander).T).min() >= CONFIG.lander_clearance_m
+    apart = np.linalg.norm(places[:, None] - track[None], axis=2)
+    assert apart.min() >= 0.3
+
+
+def test_slopes_are_no_site():
+    terrain = level()
+    ruler = np.arange(N) * 0.05
+    steep = np.tan(np.radians(CONFIG.max_slope_deg + 2.0))
+    terrain.layers["elevation"][:] = (steep * ruler)[None]
+    assert not site.sites(terrain, HERE, ROVER, CONFIG)

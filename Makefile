@@ -11,11 +11,17 @@ setup:  ## virtual environment, ROS 2, interfaces
 demo: setup  ## one whole mission in the embedded simulator
 	@.venv/bin/tenacious demo
 
+# Cores side by side; nodes one after the other, for they run against the clock.
+SIDE_BY_SIDE = -n logical --maxprocesses 8 --dist worksteal
+
 test: setup  ## all tests
-	@.venv/bin/python -m pytest
+	@failed=0; \
+	.venv/bin/python -m pytest -m "not ros" $(SIDE_BY_SIDE) || failed=1; \
+	.venv/bin/python -m pytest -m ros || failed=1; \
+	exit $$failed
 
 test-fast: setup  ## tests of the cores: no ROS, no missions
-	@.venv/bin/python -m pytest -m "not ros and not mission"
+	@.venv/bin/python -m pytest -m "not ros and not mission" $(SIDE_BY_SIDE)
 
 lint: setup  ## style, types and import rules
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy tenacious_rover && .venv/bin/lint-imports

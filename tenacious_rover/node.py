@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import resource
 import signal
 import sys
@@ -322,8 +321,5 @@ def run(make: Callable[[], RoverNode]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:
             node.shut_down()
-        sys.stdout.flush()
-        sys.stderr.flush()
         rclpy.try_shutdown()
-    # Skips the teardown of DDS, which may take seconds; all that matters is closed above.
-    os._exit(code)
+    ros.leave(code)

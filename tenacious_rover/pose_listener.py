@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tenacious_rover import ros
 from tenacious_rover.rover import contract, frames
+from tenacious_rover.rover.located import Located
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import TransformStamped
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rclpy.node import Node
     from tf2_msgs.msg import TFMessage
-
-
-@dataclass(frozen=True)
-class Located:
-    """A pose. Transforms (4, 4); `covariance` (6, 6) x y z rx ry rz; speeds in m/s and rad/s."""
-
-    time_s: float
-    map_T_odom: NDArray[np.float64]
-    odom_T_base: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    speed_mps: float
-    turn_radps: float
-
-    @property
-    def map_T_base(self) -> NDArray[np.float64]:
-        """The rover in map."""
-        return self.map_T_odom @ self.odom_T_base
 
 
 class PoseListener:

@@ -12,7 +12,7 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ.setdefault(
     "ROS_DOMAIN_ID", str(1 + zlib.crc32(f"{os.getpid()} {WORKER}".encode()) % 100)
 )
-os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+os.environ.setdefault("NUMBA_NUM_THREADS", "2" if WORKER == "main" else "1")
 
 try:
     from hypothesis import settings

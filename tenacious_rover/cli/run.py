@@ -9,7 +9,7 @@ import signal
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -47,7 +47,7 @@ def demo(
 ) -> None:
     """One whole mission in the embedded simulator; leaves a bag, images, samples and a report."""
     options = RunOptions(world=world, seed=seed, mission=mission, speed=speed)
-    raise typer.Exit(fly(options, runs, time_limit, report=True))
+    fly(options, runs, time_limit, report=True)
 
 
 @app_run.callback(epilog="Example: tenacious run --world mare_calm --mission first_traverse")
@@ -86,11 +86,17 @@ def run(
         parts=tuple(part.strip() for part in parts.split(",") if part.strip()),
         run_folder=resume,
     )
-    raise typer.Exit(fly(options, runs, time_limit, report))
+    fly(options, runs, time_limit, report)
 
 
-def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) -> int:
-    """A whole run; the exit code."""
+def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) -> NoReturn:
+    """A whole run, and the end of this process: 0 when it succeeded or was stopped, else 1.
+
+    Raises:
+        typer.Exit: nothing was started: wrong input, or something is missing on the machine.
+    """
+    from tenacious_rover import ros
+
     console = Console()
     try:
         options, mission = prepared(options)
@@ -125,7 +131,7 @@ def fly(options: RunOptions, runs: Path, time_limit_min: float, report: bool) ->
     _summary(folder, state, ended, time.monotonic() - began, console)
     if held is not None:
         held.close()
-    return DONE if ended in ("succeeded", "stopped") else FAILED
+    ros.leave(DONE if ended in ("succeeded", "stopped") else FAILED)
 
 
 def _watched(

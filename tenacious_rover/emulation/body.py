@@ -42,7 +42,7 @@ class SimulatedBody:
         self.simulator, self.rover, self.config, self.eyes = simulator, rover, config, eyes
         self._lock = threading.RLock()
         self._speeds = np.zeros(len(rover.wheels))
-        self._servo = [rover.scoop.lift_limits[0], 0.0] if rover.scoop else [0.0, 0.0]
+        self._servo = list(rover.scoop.stow) if rover.scoop else [0.0, 0.0]
         self._lines = (False, False)
         self._imu: Imu | None = None
         self._joints: Joints | None = None

@@ -185,10 +185,13 @@ class Checker:
         return float((b - a) / max(last - first, 1e-3))
 
     def _servos(self, part: Any, step: Step) -> None:
-        assert self.rover.scoop is not None
-        stowed = np.array([self.rover.scoop.lift_limits[0], 0.0])
+        scoop = self.rover.scoop
+        assert scoop is not None
+        stowed = np.array(scoop.stow)
+        middle = np.mean([scoop.lift_limits, scoop.tilt_limits], axis=1)
+        inwards = np.sign(middle - stowed)
         for share in np.concatenate([np.linspace(0, 1, 20), np.linspace(1, 0, 20)]):
-            part.move(stowed + share * 0.3)
+            part.move(stowed + share * 0.3 * inwards)
             time.sleep(0.03)
         self._judge(step, True, "moved by 0.3 rad and back: look whether it did", "")
 

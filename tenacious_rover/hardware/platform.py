@@ -85,7 +85,7 @@ class HardwarePlatform:
         self.gate = DriveGate(rover.limits)
         self.latch = LatchGate()
         self.trips = Trips(config)
-        self.scoop = ScoopRamp((rover.scoop.lift_limits[0], 0.0)) if rover.scoop else None
+        self.scoop = ScoopRamp(rover.scoop.stow) if rover.scoop else None
         self._wanted = np.zeros(len(rover.wheels))
         self._said: dict[str, str] = {}
         self._attached: bool | None = None

@@ -7,6 +7,7 @@ pyserial lets `termios.error`, which is no `OSError`, through when a device is p
 
 from __future__ import annotations
 
+import os
 import termios
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,9 +27,7 @@ class SerialLine:
     def __init__(self, port: str, baud: int, timeout_s: float) -> None:
         self.name = port
         self._port: Any = None
-        self._port = self._safe(
-            lambda: serial.Serial(port, baud, timeout=timeout_s, write_timeout=0.1)
-        )
+        self._port = self._safe(lambda: serial.Serial(port, baud, timeout=timeout_s))
 
     @property
     def in_waiting(self) -> int:
@@ -39,9 +38,16 @@ class SerialLine:
         """At most `size` bytes."""
         return bytes(self._safe(lambda: self._port.read(size)))
 
-    def write(self, data: bytes) -> int | None:
-        """Send bytes."""
-        return self._safe(lambda: self._port.write(data))
+    def write(self, data: bytes) -> int:
+        """Send bytes at once, or fail: the drive loop does not wait for a line that is full.
+
+        Not by `serial.Serial.write`: it calls a write that went out whole late when the process
+        was kept from running for its timeout, and the motors would be given up for a pause.
+        """
+        sent = self._safe(lambda: os.write(self._port.fileno(), data))
+        if sent < len(data):
+            raise HardwareError(f"{self.name}: takes {sent} of {len(data)} bytes; nobody reads")
+        return sent
 
     def reset_input_buffer(self) -> None:
         """Throw away what came in."""

@@ -20,6 +20,7 @@ from tenacious_rover import ros
 from tenacious_rover.imaging.sidecar import Sidecar, parsed
 from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.node import RoverNode
+from tenacious_rover.perception.soft import SoftGround, mean_slip
 from tenacious_rover.pose_listener import PoseListener
 from tenacious_rover.rover import contract, frames
 from tenacious_rover.sampling import patch
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from geometry_msgs.msg import Vector3Stamped
 
-    from tenacious_interfaces.msg import ElevationMap
+    from tenacious_interfaces.msg import ElevationMap, Immobility
     from tenacious_rover.rover.located import Located
 
 
@@ -45,11 +46,25 @@ class FieldNode(RoverNode):
         self.sun_map: np.ndarray | None = None
         ros.subscription(self, contract.TERRAIN_MAP, self._mapped)
         ros.subscription(self, contract.SUN, self._sun)
+        self.soft = SoftGround()
+        ros.subscription(self, contract.IMMOBILITY, self._felt)
         self.drives = ActionClient(self, DriveTo, contract.DRIVE_TO)
         self.capture = ActionClient(self, CaptureImages, contract.CAPTURE_IMAGES)
 
     def _mapped(self, message: ElevationMap) -> None:
         self.terrain = message
+
+    def _felt(self, message: Immobility) -> None:
+        where = self.poses.latest
+        if where is not None:
+            self.soft.observe(
+                self.now,
+                where.odom_T_base[:2, 3],
+                mean_slip(message.slip),
+                message.commanded_mps,
+                where.turn_radps,
+                immobile=bool(message.immobile),
+            )
 
     def _sun(self, message: Vector3Stamped) -> None:
         where = self.poses.latest
@@ -95,6 +110,10 @@ class Errand:
     def sun_map(self) -> np.ndarray | None:
         """(3,) direction to the sun in map."""
         return self.node.sun_map
+
+    def soft(self, xy: np.ndarray) -> np.ndarray:
+        """Where (n,) of points (n, 2) in odom the wheels were felt to sink."""
+        return self.node.soft.near(xy)
 
     def tell(self, name: str, words: str, *, warning: bool = False, **facts: Any) -> None:
         """Publish an event."""

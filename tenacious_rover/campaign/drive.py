@@ -30,6 +30,7 @@ from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.perception.config import PerceptionConfig
 from tenacious_rover.perception.error import PerceptionError
 from tenacious_rover.perception.mapper import TerrainMapper
+from tenacious_rover.perception.soft import mean_slip
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.measurements import Joints, Stereo
@@ -280,8 +281,7 @@ class Drive:
         if not self.sighted:
             return Motion()
         seen = self.localizer.immobility
-        slips = seen.slip[np.isfinite(seen.slip)]
-        slip = float(slips.mean()) if len(slips) else math.nan
+        slip = mean_slip(seen.slip)
         return Motion(bool(seen.immobile), slip, self.effort)
 
     def record(self) -> DriveRecord:

@@ -18,6 +18,7 @@ from tenacious_rover.navigation.error import NavigationError
 from tenacious_rover.navigation.navigator import Navigator
 from tenacious_rover.navigation.state import Goal, Motion, ShortMove
 from tenacious_rover.navigation.zones import Zones
+from tenacious_rover.perception.soft import mean_slip
 from tenacious_rover.rover import contract
 
 if TYPE_CHECKING:
@@ -86,8 +87,7 @@ class NavigationLane:
         elif name == contract.TERRAIN_MAP.name:
             self._mapped(message)
         elif name == contract.IMMOBILITY.name:
-            slips = [float(v) for v in message.slip if math.isfinite(v)]
-            self.slip = sum(slips) / len(slips) if slips else math.nan
+            self.slip = mean_slip(message.slip)
             self.immobile = bool(message.immobile)
         elif name == contract.JOINT_STATES.name and len(message.effort) == len(message.name):
             efforts = [

@@ -31,6 +31,7 @@ from tenacious_rover.payload.deploying import Deploying
 from tenacious_rover.perception.config import PerceptionConfig
 from tenacious_rover.perception.error import PerceptionError
 from tenacious_rover.perception.mapper import TerrainMapper
+from tenacious_rover.perception.soft import mean_slip
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.located import Located
@@ -164,6 +165,10 @@ class Flight:
         """The newest map."""
         known = self._map
         return None if known is None else Ground(known.resolution_m, known.origin, known.layers)
+
+    def soft(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """What navigation felt."""
+        return self.navigator.soft.near(xy)
 
     def tell(self, name: str, words: str, *, warning: bool = False, **facts: Any) -> None:
         """Keep an event."""
@@ -330,6 +335,4 @@ class Flight:
 
     def _motion(self) -> Motion:
         seen = self.localizer.immobility
-        slips = seen.slip[np.isfinite(seen.slip)]
-        slip = float(slips.mean()) if len(slips) else math.nan
-        return Motion(bool(seen.immobile), slip, self._effort)
+        return Motion(bool(seen.immobile), mean_slip(seen.slip), self._effort)

@@ -35,6 +35,7 @@ class GlobalCost:
         origin: (2,) lower corner of cell (0, 0), m in odom.
         seen: (rows, columns) cost per metre, NaN where nothing was seen.
         zone: (rows, columns) forbidden cells.
+        soft: (rows, columns) cells that are known to be soft.
         to_go: (rows, columns) metres of easy ground to the goal, inf where there is no way.
     """
 
@@ -43,6 +44,7 @@ class GlobalCost:
         self.origin = np.zeros(2)
         self.seen: NDArray[np.float32] = np.full((1, 1), np.nan, np.float32)
         self.zone: NDArray[np.bool_] = np.zeros((1, 1), bool)
+        self.soft: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.to_go: Array = np.full((1, 1), np.inf)
         self._stared: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
         self._hidden: NDArray[np.bool_] = np.zeros((1, 1), bool)
@@ -71,7 +73,7 @@ class GlobalCost:
             grown[r : r + shape[1], c : c + shape[0]] = self.seen
             stared[r : r + shape[1], c : c + shape[0]] = self._stared
         self.origin, self.seen, self._stared = low * res, grown, stared
-        self.zone = np.zeros(grown.shape, bool)
+        self.zone, self.soft = np.zeros((2, *grown.shape), bool)
         self.to_go = np.full(grown.shape, np.inf)
         self._hidden = self._found_hidden()
 
@@ -128,6 +130,15 @@ class GlobalCost:
             drawn = near <= reach
         self.zone = drawn
 
+    def soften(self, places: Array, reach_m: float) -> None:
+        """Draw soft ground: within reach of places (n, 2) in odom."""
+        firm = np.ones(self.seen.shape, np.uint8)
+        at = np.floor((places - self.origin) / self._config.grid_m).astype(int)
+        inside = ((at >= 0) & (at < self.seen.shape[::-1])).all(axis=1)
+        firm[at[inside, 1], at[inside, 0]] = 0
+        far = cv2.distanceTransform(firm, cv2.DIST_L2, 5) * self._config.grid_m
+        self.soft = np.asarray(far <= reach_m) & inside.any()
+
     def mark(self, x: float, y: float, until_s: float) -> None:
         """Remember a bad place in odom."""
         self._marks.append((x, y, until_s))
@@ -158,6 +169,8 @@ class GlobalCost:
             c, r = (np.array([x, y]) - self.origin) / config.grid_m - 0.5
             near = np.hypot(rows - r, columns - c) * config.grid_m <= config.mark_radius_m
             cost[near] = np.maximum(cost[near], 2.0 * config.hazard_cost)
+        if self.soft.any():
+            cost += config.soft_cost * self.soft
         r, c = self.cell(here)
         cost[self.zone] = 4.0 * config.hazard_cost if self.zone[r, c] else np.inf
         return cost

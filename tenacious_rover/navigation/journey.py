@@ -14,7 +14,8 @@ from tenacious_rover.navigation import arcs, follow, local
 from tenacious_rover.navigation.cost import ground_cost
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.global_cost import GlobalCost
-from tenacious_rover.navigation.retrace import Retrace, straight_back
+from tenacious_rover.navigation.way_out import WayOut
+from tenacious_rover.perception.soft import SoftGround
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -32,13 +33,9 @@ Steering = tuple[follow.Speeds | None, str, str]
 """Wanted motion (`None`: there), state, reason."""
 _FINAL_M = 0.5
 _TURN_DONE_RAD = math.radians(2.0)
-_ELSEWHERE_M = 1.0
 _ASTRAY_M = 0.2
 _ASTRAY_RAD = math.radians(25.0)
-_LOOK_S = 1.5
 _NEAR_TURN_M = 0.25
-_LOOK_RAD = math.radians(50.0)
-_LOOK_BACK_M = 0.5
 
 
 class Journey:
@@ -55,6 +52,7 @@ class Journey:
         rover: Rover,
         config: NavigationConfig,
         slip: SlipModel | None = None,
+        soft: SoftGround | None = None,
     ) -> None:
         if not all(map(math.isfinite, (goal.x, goal.y, goal.yaw or 0.0))):
             raise NavigationError(f"goal: {goal.x}, {goal.y} is no place", Code.INVALID_GOAL)
@@ -67,7 +65,8 @@ class Journey:
         self._half_fov = rover.cameras["left"].horizontal_fov / 2.0
         self._plan = GlobalCost(config)
         self.speed_mps = min(goal.speed_mps or config.speed_mps, rover.limits.speed_mps)
-        self.recoveries = 0
+        self._soft = soft or SoftGround()
+        self._out = WayOut(config)
         self.path: Array = np.zeros((0, 3))
         self.time_limit_s = goal.time_limit_s or math.inf
         self._cost: Array | None = None
@@ -76,21 +75,21 @@ class Journey:
         self._turning: float | None = None
         self._turned_at: Array | None = None
         self._turned_s = -math.inf
-        self._dug_at: Array | None = None
         self._clear_m = 0.0
         self._progress: Array | None = None
         self._direction: float | None = None
-        self._backing: Retrace | None = None
-        self._blocked_s: float | None = None
-        self._blocked = 0
-        self._blocked_at: Array | None = None
         self._bad_goal = 0
         self._there = False
 
     @property
-    def retracing(self) -> bool:
-        """Whether the rover is on its way out."""
-        return self._backing is not None
+    def getting_out(self) -> bool:
+        """Whether the rover is on its way out of trouble."""
+        return self._out.going
+
+    @property
+    def recoveries(self) -> int:
+        """How often it was in trouble."""
+        return self._out.recoveries
 
     def remaining_m(self, pose: Pose) -> float:
         """Straight distance to the goal."""
@@ -113,8 +112,8 @@ class Journey:
         if self.time_limit_s == math.inf:
             way = self.remaining_m(pose) / self.speed_mps
             self.time_limit_s = 120.0 + self._config.time_factor * way
-        if self._backing is not None:
-            return self._back(pose)
+        if self._out.going:
+            return self._go_out(pose)
         arriving = self._arriving(pose, checks.plan)
         if arriving is not None:
             return arriving
@@ -145,7 +144,7 @@ class Journey:
         config, goal = self._config, self._goal
         odom_T_goal = self._target(pose)
         tolerance = goal.position_tolerance_m or config.position_tolerance_m
-        here, end = _planar(pose), odom_T_goal[:2, 3]
+        here, end = frames.flat(pose.odom_T_base), odom_T_goal[:2, 3]
         far = float(np.hypot(*(end - here[:2])))
         if far <= tolerance or self._there:
             self._there = goal.yaw is not None and far <= tolerance + 0.15
@@ -188,9 +187,10 @@ class Journey:
         if new:
             cost = ground_cost(terrain, self._rover, self._config, self._slip)
             self._plan.merge(terrain, cost)
-            self._plan.stare(_planar(pose), self._half_fov)
+            self._plan.stare(frames.flat(pose.odom_T_base), self._half_fov)
         self._terrain = terrain
         self._plan.restrict(self._zones, odom_T_map)
+        self._plan.soften(self._soft.places, self._soft.config.reach_m)
         self._plan.forget(time_s)
         self._cost = self._plan.solve(goal, here)
         self._thought_s = time_s
@@ -206,7 +206,7 @@ class Journey:
             self._paths,
             self._plan,
             self._cost,
-            _planar(pose),
+            frames.flat(pose.odom_T_base),
             checks,
             self._config,
             self._half_fov,
@@ -216,7 +216,7 @@ class Journey:
         )
         if choice is None:
             return False
-        self._blocked_s = None
+        self._out.found()
         self.path, self._clear_m = choice.poses, choice.clear_m
         self._direction = choice.direction
         self._progress = pose.odom_T_base
@@ -229,7 +229,7 @@ class Journey:
         """What is left (n, 3) of the path that is being followed; `None` when the rover left it."""
         if len(self.path) == 0:
             return None
-        here = _planar(pose)
+        here = frames.flat(pose.odom_T_base)
         far = np.hypot(*(self.path[:, :2] - here[:2]).T)
         nearest = int(far.argmin())
         aside = abs(frames.wrapped(float(self.path[nearest, 2] - here[2])))
@@ -238,10 +238,10 @@ class Journey:
         return self.path[nearest:]
 
     def _dislike_of_turns(self, pose: Pose) -> float:
-        """Cost of a turn in place here, where one was just made or has dug the wheels in."""
+        """Cost of a turn in place here, where one was just made or would dig the wheels in."""
         here, config = pose.odom_T_base[:2, 3], self._config
-        if self._dug_at is not None and np.hypot(*(self._dug_at - here)) < _ELSEWHERE_M:
-            return config.turn_dug_cost
+        if self._soft.near(here)[0]:
+            return config.turn_soft_cost
         at = self._turned_at
         near = at is not None and np.hypot(*(at - here)) < _NEAR_TURN_M
         return config.turn_again_cost if near else 0.0
@@ -284,97 +284,45 @@ class Journey:
         return turn, "turning", "towards the path"
 
     def _stand(self, time_s: float, pose: Pose, checks: Checks, trail: Trail) -> Steering:
-        """No way is seen: look again, then back out or turn, then give up."""
+        """No way is seen: look again, then around, or from farther back."""
         self.path = np.zeros((0, 3))
         self._thought_s = -math.inf
-        if self._blocked_s is None:
-            self._blocked_s = time_s
-        if time_s - self._blocked_s < _LOOK_S:
-            return follow.STOP, "blocked", "no safe way is seen; looking again"
-        self._blocked_s = None
-        here = pose.odom_T_base[:2, 3]
-        if self._blocked_at is None or np.hypot(*(here - self._blocked_at)) > _ELSEWHERE_M:
-            self._blocked, self._blocked_at = 0, here.copy()
-        self._blocked += 1
-        if self._blocked > self._config.max_blocked:
-            words = f"no safe way after {self._blocked - 1} looks around"
-            raise NavigationError(words, Code.NO_PATH)
-        turn = 0.0 if self._blocked % 2 else self._free_turn(pose, checks.guard)
-        if turn:
+        turn = self._out.look(time_s, pose, checks.guard, trail)
+        if turn is not None:
             self._turning = frames.yaw(pose.odom_T_base) + turn
             return self._turn(time_s, pose)
-        self._backing = Retrace(trail.back(pose.odom_T_base, _LOOK_BACK_M), self._config)
-        return self._back(pose)
-
-    def _free_turn(self, pose: Pose, check: PoseCheck) -> float:
-        """A turn to look around that the guard will not object to, rad; 0: there is none."""
-        here = _planar(pose)
-        side = 1.0 if (self._blocked // 2) % 2 else -1.0
-        turns = side * _LOOK_RAD * np.array([1.0, -1.0, 0.5, -0.5])
-        if not check(here[None]).safe[0]:
-            return float(turns[0])
-        for turn in turns:
-            if check(arcs.placed(arcs.sweep(turn), *map(float, here))).safe.all():
-                return float(turn)
-        return 0.0
+        if self._out.going:
+            return self._go_out(pose)
+        return follow.STOP, "blocked", "no safe way is seen; looking again"
 
     def recover(
         self, time_s: float, pose: Pose, checks: Checks, trail: Trail, code: Code, words: str
     ) -> None:
-        """Stop, mark the place, back out.
+        """Stop, mark the place, get out.
 
         Raises:
             NavigationError: this happened too often.
         """
-        self.recoveries += 1
-        if self.recoveries > self._config.max_recoveries:
-            raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
         config = self._config
-        here = _planar(pose)
-        backing = self._backing is not None
-        ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if backing else 1.0)
+        here = frames.flat(pose.odom_T_base)
+        ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if self._out.backwards else 1.0)
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
+        turning = self._turning is not None
+        self._out.begin(pose, checks.guard, trail, code, words, turning=turning)
         # A mark on the goal would keep the rover circling around it.
         if np.hypot(*(self._target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
             self._plan.mark(float(x), float(y), time_s + config.mark_s)
-        turned = self._turning is not None if self._backing is None else self._backing.turning
-        dug = turned and code is Code.STUCK
-        if dug:
-            self._dug_at = here[:2]
-        self._backing = self._way_out(pose, checks.guard, trail, dug=dug, backing=backing)
         self.think_again()
 
-    def _way_out(
-        self, pose: Pose, check: PoseCheck, trail: Trail, *, dug: bool, backing: bool
-    ) -> Retrace | None:
-        """The way the rover came; straight for wheels that a turn has `dug` in.
-
-        Who was `backing` already has no other way back.
-        """
-        config = self._config
-        if dug:
-            straight = straight_back(_planar(pose), config.back_out_m)
-            seen = check(straight)
-            if (seen.safe & seen.known).all():
-                return Retrace(straight, config)
-        return None if backing else Retrace(trail.back(pose.odom_T_base, config.back_out_m), config)
-
-    def _back(self, pose: Pose) -> Steering:
-        """Along the way out; the guard is not asked again, a map may be wrong about it."""
-        assert self._backing is not None
-        way = self._backing.steer(pose.odom_T_base, min(self.speed_mps, self._config.speed_mps))
+    def _go_out(self, pose: Pose) -> Steering:
+        way = self._out.steer(pose, min(self.speed_mps, self._config.speed_mps))
         if way is None:
-            self._backing = None
             self.think_again()
-            return follow.STOP, "backing_out", "far enough back"
-        return way, "backing_out", "back along the own track"
+            return follow.STOP, "backing_out", "far enough"
+        return way
 
     def _target(self, pose: Pose) -> Array:
         """odom_T_goal (4, 4)."""
         goal = self._goal
         map_T_goal = frames.planar(goal.x, goal.y, goal.yaw or 0.0)
         return frames.inverse(pose.map_T_odom) @ map_T_goal
-
-
-def _planar(pose: Pose) -> Array:
-    return np.array([*pose.odom_T_base[:2, 3], frames.yaw(pose.odom_T_base)])

@@ -21,6 +21,7 @@ from tenacious_rover.navigation.recovery import Trail, Watch
 from tenacious_rover.navigation.short_moves import ShortMoveDrive
 from tenacious_rover.navigation.state import Command, Goal, Motion, Pose, ShortMove
 from tenacious_rover.navigation.zones import Zones
+from tenacious_rover.perception.soft import SoftGround
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Navigator:
         self._given = checker
         self._checker = self._made_checker()
         self.slip = follow.SlipCompensation()
+        self.soft = SoftGround()
         self._trail = Trail()
         self._journey: Journey | None = None
         self._move: ShortMoveDrive | None = None
@@ -109,7 +111,9 @@ class Navigator:
         if isinstance(goal, ShortMove):
             self._move = ShortMoveDrive(goal, self.config)
         else:
-            self._journey = Journey(goal, zones, self.rover, self.config, self.slip.model)
+            self._journey = Journey(
+                goal, zones, self.rover, self.config, self.slip.model, self.soft
+            )
 
     def stop(self) -> None:
         """Drop the goal; the next command is to stand still."""
@@ -132,7 +136,7 @@ class Navigator:
             lacking = self._lacking(time_s, pose)
             if lacking or pose is None:
                 return self._wait(time_s, pose, lacking)
-            self._note(time_s, pose)
+            self._note(time_s, pose, motion)
             trouble = self._trouble(time_s, pose, motion)
             wanted, state, reason = (
                 self._short(pose, trouble)
@@ -162,7 +166,7 @@ class Navigator:
         wanted, state, reason = journey.steer(
             time_s, pose, self._terrain, self._checks, self._trail
         )
-        if wanted is None or wanted[0] < 0.0 or journey.retracing:
+        if wanted is None or wanted[0] < 0.0 or journey.getting_out:
             return wanted, state, reason
         return self._guarded(time_s, pose, journey, wanted, state, reason)
 
@@ -178,7 +182,11 @@ class Navigator:
         """Stop when the next half metre is not safe; back out when it stays so."""
         assert self._checks is not None
         words = guard.objection(
-            _planar(pose), wanted, journey.path, self._checks.guard, self.config
+            frames.flat(pose.odom_T_base),
+            wanted,
+            journey.path,
+            self._checks.guard,
+            self.config,
         )
         if words is None:
             self._objecting_s = None
@@ -230,7 +238,7 @@ class Navigator:
             return self._end(time_s, pose, code, words)
         return self._told(time_s, pose, "waiting", words)
 
-    def _note(self, time_s: float, pose: Pose) -> None:
+    def _note(self, time_s: float, pose: Pose, motion: Motion) -> None:
         """Distance driven, track, slip; and whether time is over."""
         self._waiting_s = None
         here = pose.odom_T_base
@@ -246,6 +254,7 @@ class Navigator:
         else:
             self._trail.cut(here)
         self.slip.learn(time_s, here, self._sent)
+        self.soft.observe(time_s, here[:2, 3], motion.slip, *self._sent, immobile=motion.immobile)
         assert self._began_s is not None
         way = self._move if self._move is not None else self._journey
         assert way is not None
@@ -255,7 +264,7 @@ class Navigator:
 
     def _trouble(self, time_s: float, pose: Pose, motion: Motion) -> tuple[Code, str] | None:
         # Who is on the way out is given more time.
-        getting_out = self._journey is not None and self._journey.retracing
+        getting_out = self._journey is not None and self._journey.getting_out
         return self._watch.trouble(
             time_s,
             pose.odom_T_base,
@@ -293,7 +302,3 @@ class Navigator:
         values = {name: getattr(last, name) for name in last.__dataclass_fields__}
         self._ended = Command(**(values | {"done": True, "code": code}))
         return self._ended
-
-
-def _planar(pose: Pose) -> Array:
-    return np.array([*pose.odom_T_base[:2, 3], frames.yaw(pose.odom_T_base)])

@@ -24,6 +24,7 @@ from tenacious_rover.navigation.zones import Zones
 from tenacious_rover.node import RoverNode, run
 from tenacious_rover.perception.error import PerceptionError
 from tenacious_rover.perception.messages import from_elevation_map
+from tenacious_rover.perception.soft import mean_slip
 from tenacious_rover.pose_listener import PoseListener
 from tenacious_rover.rover import contract, frames
 from tenacious_rover.rover.config import ConfigError
@@ -117,8 +118,7 @@ class NavigationNode(RoverNode):
             self.terrain = terrain
 
     def _immobile(self, message: Immobility) -> None:
-        slips = [value for value in message.slip if math.isfinite(value)]
-        self.slip = sum(slips) / len(slips) if slips else math.nan
+        self.slip = mean_slip(message.slip)
         self.immobile = bool(message.immobile)
 
     def _joints(self, message: JointState) -> None:

@@ -123,7 +123,7 @@ class Trail:
 
     def add(self, odom_T_base: Array) -> None:
         """Remember the pose if it is a step away from the last; loops are cut off."""
-        pose = np.array([*odom_T_base[:2, 3], frames.yaw(odom_T_base)])
+        pose = frames.flat(odom_T_base)
         if self.poses and np.hypot(*(pose - self.poses[-1])[:2]) < _TRAIL_STEP_M:
             return
         recent = np.array(list(self.poses)[-_LOOP:]).reshape(-1, 3)

@@ -34,10 +34,11 @@ class Retrace:
 
     Attributes:
         turning: whether it is in a turn in place.
+        ahead: the track lies before the rover and is driven forwards.
     """
 
-    def __init__(self, track: Array, config: NavigationConfig) -> None:
-        self._config = config
+    def __init__(self, track: Array, config: NavigationConfig, *, ahead: bool = False) -> None:
+        self._config, self.ahead = config, ahead
         self._stages: list[float | Array] = []
         for run in runs(track):
             self._stages += [float(run[0, 2]), run]
@@ -55,18 +56,20 @@ class Retrace:
                 self.turning = False
             else:
                 end = np.array([*stage[-1, :2], odom_T_base[2, 3], 1.0])
-                if (frames.inverse(odom_T_base) @ end)[0] < -_REACHED_M:
-                    return follow.pursue(odom_T_base, stage, -speed_mps, self._config, _SHARPEST)
+                way = 1.0 if self.ahead else -1.0
+                if way * (frames.inverse(odom_T_base) @ end)[0] > _REACHED_M:
+                    speed = way * speed_mps
+                    return follow.pursue(odom_T_base, stage, speed, self._config, _SHARPEST)
             self._stages.pop(0)
         return None
 
 
-def straight_back(here: Array, distance_m: float) -> Array:
-    """A track (n, 3) straight behind `here` (3,) x, y, yaw: out of pits that a turn has dug."""
-    along = np.arange(0.0, distance_m + 1e-6, _REACHED_M)
+def straight(here: Array, distance_m: float) -> Array:
+    """A track (n, 3) straight on from `here` (3,) x, y, yaw, behind it where negative."""
+    along = np.copysign(np.arange(0.0, abs(distance_m) + 1e-6, _REACHED_M), distance_m)
     cos, sin = np.cos(here[2]), np.sin(here[2])
     return np.column_stack(
-        [here[0] - along * cos, here[1] - along * sin, np.full(len(along), here[2])]
+        [here[0] + along * cos, here[1] + along * sin, np.full(len(along), here[2])]
     )
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling.patch import Ground, Patch, Wish, patches
+from tenacious_rover.sampling.patch import Ground, Patch, Wish, firm_first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tenacious_rover.payload.config import PayloadConfig
@@ -35,6 +37,7 @@ def sites(
     lander: NDArray[np.float64] | None = None,
     track: NDArray[np.float64] | None = None,
     sun: NDArray[np.float64] | None = None,
+    soft: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None,
 ) -> list[Patch]:
     """Sites, best first; `stand` is where the rover lets go with the house right over the site.
 
@@ -48,6 +51,7 @@ def sites(
         lander: (2,) in odom.
         track: (n, 2) where the rover has driven, in odom.
         sun: (3,) direction in odom.
+        soft: points (n, 2) in odom to (n,): wheels are known to sink there.
     """
     assert rover.payload is not None
     reach, lateral = (float(v) for v in rover.payload.base_T_payload[:2, 3])
@@ -75,7 +79,8 @@ def sites(
             keep &= gap.min(axis=1) >= _TRACK_M
         return keep
 
-    found = patches(terrain, odom_T_base, wish, allowed, most=20)
+    felt = soft or (lambda xy: np.zeros(len(xy), bool))
+    found = firm_first(terrain, odom_T_base, wish, allowed, felt, most=20)
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
     return sorted(found, key=lambda p: p.cost)

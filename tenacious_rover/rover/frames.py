@@ -60,6 +60,11 @@ def yaw(a_T_b: Array) -> float:
     return float(np.arctan2(a_T_b[1, 0], a_T_b[0, 0]))
 
 
+def flat(a_T_b: Array) -> Array:
+    """x, y, yaw (3,) of a pose; what `planar` makes one of."""
+    return np.array([a_T_b[0, 3], a_T_b[1, 3], yaw(a_T_b)])
+
+
 def tilt(a_T_b: Array) -> float:
     """Angle between the z axes of a and b, rad."""
     return float(np.arccos(np.clip(a_T_b[2, 2], -1.0, 1.0)))

@@ -150,7 +150,7 @@ class Collecting:
                 keep &= np.hypot(*(xy - place).T) > _APART_M
             return keep
 
-        found = patch.patches(terrain, here.odom_T_base, wish, untried, most=1)
+        found = patch.firm_first(terrain, here.odom_T_base, wish, untried, field.soft)
         if not found:
             words = f"no flat, rock-free, lit patch within {wish.radius_m:g} m"
             raise SamplingError(words, Code.NO_SAFE_PATCH)

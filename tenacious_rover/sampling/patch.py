@@ -154,6 +154,33 @@ def patches(
     return found
 
 
+def firm_first(
+    terrain: Ground,
+    here: NDArray[np.float64],
+    wish: Wish,
+    allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    soft: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    most: int = 10,
+) -> list[Patch]:
+    """`patches` where the rover stands on firm ground; only when there are none, on any.
+
+    Args:
+        terrain: the map.
+        here: odom_T_base (4, 4), in the map's frame.
+        wish: what is asked.
+        allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
+        soft: points (n, 2) to (n,): wheels are known to sink there.
+        most: how many.
+    """
+
+    def firm(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return np.asarray(allowed(xy) & ~soft(xy))
+
+    found = patches(terrain, here, wish, firm, most)
+    found = [p for p in found if not soft(np.array([p.stand[:2]]))[0]]
+    return found or patches(terrain, here, wish, allowed, most)
+
+
 def planes(
     height: NDArray[np.float64], resolution_m: float, size_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:

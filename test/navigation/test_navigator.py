@@ -183,16 +183,17 @@ def test_soft_patch_is_backed_out_of_and_gone_around():
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_what_a_turn_has_dug_in_comes_out_straight_over_known_ground_only(known):
+def test_what_a_turn_has_dug_in_comes_out_straight_back_where_that_is_known_else_ahead(known):
     made, vehicle = started(max_recoveries=4)
     vehicle.yaw = np.pi / 2.0
+    vehicle.ground.look((-3.0, -0.6, np.pi / 2.0))
     if known:
         vehicle.ground.look((-3.0, -2.0, np.pi / 2.0), fov=0.5, reach=2.3)
-    behind = []
+    way = []
 
     def pit(v, command):
         speed, rate = command.linear_mps, command.angular_radps
-        behind.append(v.y)
+        way.append(v.y)
         inside = np.hypot(v.x + 3.0, v.y) < 0.4
         if inside and speed == 0.0 and rate != 0.0:
             v.held = True
@@ -200,13 +201,27 @@ def test_what_a_turn_has_dug_in_comes_out_straight_over_known_ground_only(known)
             v.held = False
 
     ended = toy.drive(made, vehicle, 900.0, pit)
-    if known:
-        assert ended.code is Code.NONE, ended.reason
-        assert 1 <= ended.recoveries <= 4
-        assert min(behind) < -0.1
-    else:
-        assert ended.code is Code.STUCK
-        assert min(behind) > -0.1
+    assert ended.code is Code.NONE, ended.reason
+    assert 1 <= ended.recoveries <= 4
+    assert bool(min(way) < -0.1) is known
+
+
+@pytest.mark.parametrize("felt", [True, False])
+def test_no_turn_in_place_on_ground_that_was_felt_to_be_soft(felt):
+    made, vehicle = started()
+    vehicle.yaw = np.pi / 2.0
+    if felt:
+        made.soft.add(np.array([vehicle.x, vehicle.y]))
+    begin, turned_m = np.array([vehicle.x, vehicle.y]), []
+
+    def watch(v, command):
+        if command.linear_mps == 0.0 and command.angular_radps != 0.0:
+            turned_m.append(np.hypot(*(begin - (v.x, v.y))))
+
+    ended = toy.drive(made, vehicle, 300.0, watch)
+    assert ended.code is Code.NONE, ended.reason
+    near = [far for far in turned_m if far < made.soft.config.reach_m]
+    assert bool(near) is not felt
 
 
 def test_current_that_stays_high_is_trouble():

@@ -48,6 +48,9 @@ class Plain:
             turn_radps=0.0,
         )
 
+    def soft(self, xy):
+        return np.zeros(len(xy), bool)
+
     def tell(self, name, words, *, warning=False, **facts):
         self.said.append(name)
 

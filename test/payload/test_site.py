@@ -46,3 +46,15 @@ def test_slopes_are_no_site():
     steep = np.tan(np.radians(CONFIG.max_slope_deg + 2.0))
     terrain.layers["elevation"][:] = (steep * ruler)[None]
     assert not site.sites(terrain, HERE, ROVER, CONFIG)
+
+
+def test_house_goes_to_firm_ground_and_to_soft_only_where_there_is_no_other():
+    def left(xy):
+        return xy[:, 1] > -0.3
+
+    firm = site.sites(level(), HERE, ROVER, CONFIG, radius_m=2.0, soft=left)
+    assert firm
+    for one in firm:
+        assert not left(np.array([one.place[:2], one.stand[:2]])).any()
+    everywhere = site.sites(level(), HERE, ROVER, CONFIG, soft=lambda xy: np.ones(len(xy), bool))
+    assert len(everywhere) == len(site.sites(level(), HERE, ROVER, CONFIG))

@@ -27,6 +27,7 @@ class Plain:
 
     def __init__(self, phase=Phase.ROCK):
         self.phase, self.pose, self.now = phase, np.eye(4), 0.0
+        self.soft_left = False
         self.sun_map, self.moves, self.dug, self.targets, self.said = SUN, [], [], [], []
         n = 160
         layers = {"elevation": np.zeros((n, n), np.float32), "hazard": np.zeros((n, n), np.float32)}
@@ -43,6 +44,9 @@ class Plain:
             speed_mps=0.0,
             turn_radps=0.0,
         )
+
+    def soft(self, xy):
+        return np.asarray(self.soft_left & (xy[:, 1] > -0.1))
 
     def tell(self, name, words, *, warning=False, **facts):
         self.said.append(name)
@@ -111,6 +115,15 @@ def test_rover_never_stands_in_the_light_of_what_it_digs(log, tmp_path):
     ray = frames.points(frames.inverse(frames.planar(0.0, 0.0, field.yaw)), SUN[None])[0]
     way = reach.dig_point(ROVER, 0.03) * (1, 1, 0) + np.linspace(0.0, 2.0, 400)[:, None] * ray
     assert not ((way >= box[:3]) & (way <= box[3:])).all(axis=1).any()
+
+
+def test_soft_ground_is_not_dug_in_while_there_is_firm(log, tmp_path):
+    field = Plain()
+    field.soft_left = True
+    with pytest.raises(SamplingError, match="rock"):
+        collected(field, log, tmp_path)
+    assert field.dug
+    assert (np.array(field.dug)[:, 1] < -0.1).all()
 
 
 def test_dark_cameras_end_it_at_once(log, tmp_path):

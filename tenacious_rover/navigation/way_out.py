@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: tenacious_rover contributors
+# SPDX-License-Identifier: Apache-2.0
+"""No way on: look around, back the way the rover came, straight out of a pit; give up at last."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.navigation import arcs, follow
+from tenacious_rover.navigation.error import Code, NavigationError
+from tenacious_rover.navigation.retrace import Retrace, straight
+from tenacious_rover.rover import frames
+
+if TYPE_CHECKING:
+    from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.local import PoseCheck
+    from tenacious_rover.navigation.recovery import Trail
+    from tenacious_rover.navigation.state import Pose
+
+Array = NDArray[np.float64]
+_ELSEWHERE_M = 1.0
+_LOOK_S = 1.5
+_LOOK_RAD = math.radians(50.0)
+_LOOK_BACK_M = 0.5
+
+
+class WayOut:
+    """Out of trouble, of one drive.
+
+    Attributes:
+        recoveries: how often it was in trouble.
+    """
+
+    def __init__(self, config: NavigationConfig) -> None:
+        self._config = config
+        self.recoveries = 0
+        self._way: Retrace | None = None
+        self._blocked_s: float | None = None
+        self._blocked = 0
+        self._blocked_at: Array | None = None
+
+    @property
+    def going(self) -> bool:
+        """Whether the rover is on its way out."""
+        return self._way is not None
+
+    @property
+    def backwards(self) -> bool:
+        """Whether that way leads backwards."""
+        return self._way is not None and not self._way.ahead
+
+    def found(self) -> None:
+        """There is a way on."""
+        self._blocked_s = None
+
+    def look(self, time_s: float, pose: Pose, guard: PoseCheck, trail: Trail) -> float | None:
+        """No way is seen: a turn to look around, rad, or `None`: look again, or be on the way out.
+
+        Raises:
+            NavigationError: it has looked around often enough.
+        """
+        if self._blocked_s is None:
+            self._blocked_s = time_s
+        if time_s - self._blocked_s < _LOOK_S:
+            return None
+        self._blocked_s = None
+        here = pose.odom_T_base[:2, 3]
+        if self._blocked_at is None or np.hypot(*(here - self._blocked_at)) > _ELSEWHERE_M:
+            self._blocked, self._blocked_at = 0, here.copy()
+        self._blocked += 1
+        if self._blocked > self._config.max_blocked:
+            words = f"no safe way after {self._blocked - 1} looks around"
+            raise NavigationError(words, Code.NO_PATH)
+        turn = 0.0 if self._blocked % 2 else self._free_turn(pose, guard)
+        if turn:
+            return turn
+        self._way = Retrace(trail.back(pose.odom_T_base, _LOOK_BACK_M), self._config)
+        return None
+
+    def _free_turn(self, pose: Pose, guard: PoseCheck) -> float:
+        """A turn to look around that the guard will not object to, rad; 0: there is none."""
+        here = frames.flat(pose.odom_T_base)
+        side = 1.0 if (self._blocked // 2) % 2 else -1.0
+        turns = side * _LOOK_RAD * np.array([1.0, -1.0, 0.5, -0.5])
+        if not guard(here[None]).safe[0]:
+            return float(turns[0])
+        for turn in turns:
+            if guard(arcs.placed(arcs.sweep(turn), *map(float, here))).safe.all():
+                return float(turn)
+        return 0.0
+
+    def begin(
+        self, pose: Pose, guard: PoseCheck, trail: Trail, code: Code, words: str, *, turning: bool
+    ) -> None:
+        """Trouble: out the way the rover came; straight for wheels that `turning` has dug in.
+
+        Raises:
+            NavigationError: this happened too often.
+        """
+        config = self._config
+        self.recoveries += 1
+        if self.recoveries > config.max_recoveries:
+            raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
+        turned = turning if self._way is None else self._way.turning
+        # Who was on the way out already has no other track to go back on.
+        track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
+        self._way = None if track is None else Retrace(track, config)
+        if turned and code is Code.STUCK:
+            self._way = self._straight_out(frames.flat(pose.odom_T_base), guard) or self._way
+
+    def _straight_out(self, here: Array, guard: PoseCheck) -> Retrace | None:
+        """Over ground that is known to be safe, behind or ahead."""
+        config = self._config
+        for ahead in (False, True):
+            track = straight(here, config.back_out_m if ahead else -config.back_out_m)
+            seen = guard(track)
+            # Just before its wheels the rover never sees the ground, and drives on it all the same.
+            blind = np.hypot(*(track - here)[:, :2].T) <= config.blind_m
+            if (seen.safe & (seen.known | (blind & ahead))).all():
+                return Retrace(track, config, ahead=ahead)
+        return None
+
+    def steer(self, pose: Pose, speed_mps: float) -> tuple[follow.Speeds, str, str] | None:
+        """Along the way out; `None` at its end.
+
+        The guard is not asked again: a map may be wrong about ground that was driven on.
+        """
+        way = None if self._way is None else self._way.steer(pose.odom_T_base, speed_mps)
+        if way is None:
+            self._way = None
+            return None
+        words = "back along the own track" if self.backwards else "straight out, ahead"
+        return way, "backing_out", words

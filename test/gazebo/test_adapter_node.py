@@ -28,14 +28,17 @@ def test_bridge_and_adapter_together_keep_the_contract(tmp_path):
     rclpy.init(args=["--ros-args", *[w for word in words for w in ("-p", word)]])
     executor = SingleThreadedExecutor()
     try:
-        executor.add_node(FakeGazebo(rover))
-        adapter = GazeboNode()
-        executor.add_node(adapter)
+        nodes = [FakeGazebo(rover), adapter := GazeboNode()]
+        for node in nodes:
+            executor.add_node(node)
         adapter.start()
         listener = Listener(rover, executor=executor)
+        nodes.append(listener.node)
         verdicts = tried(listener, rover, 8.0, drive=True, release=True)
     finally:
         executor.shutdown()
+        for node in nodes:
+            node.destroy_node()
         rclpy.try_shutdown()
     assert not [v for v in verdicts if v.outcome == FAILED]
     passed = {(v.topic, v.check) for v in verdicts if v.outcome == PASSED}

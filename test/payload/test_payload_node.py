@@ -125,8 +125,8 @@ class Platform(Node):
         return CaptureImages.Result(error_code=CaptureImages.Result.NO_FRAME, error_msg="dark")
 
 
-def asked(tmp_path, monkeypatch, make, action, name, goal, **platform):
-    """Result of one request, and what the platform heard."""
+def asked(tmp_path, monkeypatch, make, action, name, goal, ready=lambda node: True, **platform):
+    """Result of one request to a node that is `ready`, and what the platform heard."""
     import tenacious_rover.rover.description as description
 
     monkeypatch.setattr(description, "load_rover", lambda name: rover())
@@ -139,7 +139,7 @@ def asked(tmp_path, monkeypatch, make, action, name, goal, **platform):
             executor.add_node(each)
         node.start()
         client = ActionClient(fake, action, name)
-        while not (client.server_is_ready() and node.poses.latest and node.terrain):
+        while not (client.server_is_ready() and node.poses.latest and node.terrain and ready(node)):
             executor.spin_once(timeout_sec=0.1)
         sent = client.send_goal_async(goal)
         executor.spin_until_future_complete(sent, timeout_sec=10.0)
@@ -157,7 +157,11 @@ def deploy(tmp_path, monkeypatch, *, confirm=True, **platform):
     goal = DeployPayload.Goal(confirm=confirm)
     goal.near.point.x = math.nan
     name = contract.DEPLOY_PAYLOAD
-    return asked(tmp_path, monkeypatch, PayloadNode, DeployPayload, name, goal, **platform)
+
+    def told(node):
+        return node.attached is not None
+
+    return asked(tmp_path, monkeypatch, PayloadNode, DeployPayload, name, goal, told, **platform)
 
 
 def test_release_in_two_steps_then_no_proof_in_the_dark(tmp_path, monkeypatch):

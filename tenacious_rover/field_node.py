@@ -20,7 +20,7 @@ from tenacious_rover import ros
 from tenacious_rover.imaging.sidecar import Sidecar, parsed
 from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.node import RoverNode
-from tenacious_rover.perception.soft import SoftGround, mean_slip
+from tenacious_rover.perception.soft import SoftGround
 from tenacious_rover.pose_listener import PoseListener
 from tenacious_rover.rover import contract, frames
 from tenacious_rover.sampling import patch
@@ -56,15 +56,8 @@ class FieldNode(RoverNode):
 
     def _felt(self, message: Immobility) -> None:
         where = self.poses.latest
-        if where is not None:
-            self.soft.observe(
-                self.now,
-                where.odom_T_base[:2, 3],
-                mean_slip(message.slip),
-                message.commanded_mps,
-                where.turn_radps,
-                immobile=bool(message.immobile),
-            )
+        if where is not None and message.immobile:
+            self.soft.add(where.odom_T_base[:2, 3])
 
     def _sun(self, message: Vector3Stamped) -> None:
         where = self.poses.latest

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 NO_ZONES = Zones()
 STILL_UNKNOWN = Motion()
+_CURVING_RADPS = 0.1
 
 
 class Navigator:
@@ -253,8 +254,11 @@ class Navigator:
             self._trail.add(here)
         else:
             self._trail.cut(here)
-        self.slip.learn(time_s, here, self._sent)
-        self.soft.observe(time_s, here[:2, 3], motion.slip, *self._sent, immobile=motion.immobile)
+        if not (motion.immobile or self._getting_out):
+            self.slip.learn(time_s, here, self._sent)
+        # Straight on it may be a rock that holds the wheels.
+        if motion.immobile and abs(self._sent[1]) > _CURVING_RADPS:
+            self.soft.add(here[:2, 3])
         assert self._began_s is not None
         way = self._move if self._move is not None else self._journey
         assert way is not None
@@ -263,16 +267,21 @@ class Navigator:
             raise NavigationError(f"not there after {limit:.0f} s", Code.TIMEOUT)
 
     def _trouble(self, time_s: float, pose: Pose, motion: Motion) -> tuple[Code, str] | None:
-        # Who is on the way out is given more time.
-        getting_out = self._journey is not None and self._journey.getting_out
         return self._watch.trouble(
             time_s,
             pose.odom_T_base,
             self._sent,
             motion.slip,
             motion.effort_nm,
-            immobile=motion.immobile and not getting_out,
+            immobile=motion.immobile,
+            held=self._getting_out,
         )
+
+    @property
+    def _getting_out(self) -> bool:
+        """Whether wheels may spin in place for a while: straight ways out; turns only dig."""
+        journey = self._journey
+        return journey is not None and journey.getting_out and self._sent[0] != 0.0
 
     # -- what it says ---------------------------------------------------------------------------
 

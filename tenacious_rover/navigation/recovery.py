@@ -65,6 +65,7 @@ class Watch:
         effort_nm: float = math.nan,
         *,
         immobile: bool = False,
+        held: bool = False,
     ) -> tuple[Code, str] | None:
         """What is wrong now, or `None`.
 
@@ -75,6 +76,7 @@ class Watch:
             slip: mean of the wheels' slip, NaN when not known.
             effort_nm: greatest torque of the wheels, NaN when not known.
             immobile: localization's own verdict.
+            held: that the rover does not move is known and being seen to.
         """
         config = self._config
         tilt = frames.tilt(odom_T_base)
@@ -83,6 +85,10 @@ class Watch:
         limit = config.effort_limit_share * self._rover.limits.wheel_torque_nm
         if self._high_effort.for_s(time_s, effort_nm > limit) > config.effort_window_s:
             return Code.STUCK, f"a wheel needs {effort_nm:.2f} N m"
+        if held:
+            self._history.clear()
+            self._immobile, self._last = Lasting(), None
+            return None
         # Wheels that spin on the spot dig: a second later they may not come out any more.
         if self._immobile.for_s(time_s, immobile) > config.immobile_s:
             return Code.STUCK, "the wheels turn and do not bring it on"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tenacious_rover.navigation import arcs, follow
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.retrace import Retrace, straight
+from tenacious_rover.navigation.rocking import Rocking
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class WayOut:
         self._config = config
         self.recoveries = 0
         self._way: Retrace | None = None
+        self._rocking: Rocking | None = None
+        self._held: tuple[float, Array] | None = None
         self._blocked_s: float | None = None
         self._blocked = 0
         self._blocked_at: Array | None = None
@@ -93,10 +96,8 @@ class WayOut:
                 return float(turn)
         return 0.0
 
-    def begin(
-        self, pose: Pose, guard: PoseCheck, trail: Trail, code: Code, words: str, *, turning: bool
-    ) -> None:
-        """Trouble: out the way the rover came; straight for wheels that `turning` has dug in.
+    def begin(self, pose: Pose, guard: PoseCheck, trail: Trail, code: Code, words: str) -> None:
+        """Trouble: out the way the rover came; where wheels dig, straight, if that is free.
 
         Raises:
             NavigationError: this happened too often.
@@ -105,17 +106,19 @@ class WayOut:
         self.recoveries += 1
         if self.recoveries > config.max_recoveries:
             raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
-        turned = turning if self._way is None else self._way.turning
         # Who was on the way out already has no other track to go back on.
         track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
+        tried, self._rocking, self._held = self._way, None, None
         self._way = None if track is None else Retrace(track, config)
-        if turned and code is Code.STUCK:
-            self._way = self._straight_out(frames.flat(pose.odom_T_base), guard) or self._way
+        if code is Code.STUCK:
+            first = tried is not None and not tried.ahead and not tried.turning
+            here = frames.flat(pose.odom_T_base)
+            self._way = self._straight_out(here, guard, first) or self._way
 
-    def _straight_out(self, here: Array, guard: PoseCheck) -> Retrace | None:
-        """Over ground that is known to be safe, behind or ahead."""
+    def _straight_out(self, here: Array, guard: PoseCheck, first: bool) -> Retrace | None:
+        """Over ground that is known to be safe: ahead `first`, or behind."""
         config = self._config
-        for ahead in (False, True):
+        for ahead in (first, not first):
             track = straight(here, config.back_out_m if ahead else -config.back_out_m)
             seen = guard(track)
             # Just before its wheels the rover never sees the ground, and drives on it all the same.
@@ -124,14 +127,34 @@ class WayOut:
                 return Retrace(track, config, ahead=ahead)
         return None
 
-    def steer(self, pose: Pose, speed_mps: float) -> tuple[follow.Speeds, str, str] | None:
+    def steer(
+        self, time_s: float, pose: Pose, speed_mps: float
+    ) -> tuple[follow.Speeds, str, str] | None:
         """Along the way out; `None` at its end.
 
         The guard is not asked again: a map may be wrong about ground that was driven on.
         """
-        way = None if self._way is None else self._way.steer(pose.odom_T_base, speed_mps)
-        if way is None:
-            self._way = None
+        here = pose.odom_T_base
+        if self._rocking is not None:
+            stroke = self._rocking.steer(time_s, here)
+            if stroke is not None:
+                return stroke, "backing_out", "rocking the wheels free"
+            if not self._rocking.free:
+                self._way = None
+            self._rocking = self._held = None
+        way = None if self._way is None else self._way.steer(here, speed_mps)
+        if self._way is None or way is None:
+            self._way = self._held = None
             return None
+        self._watch(time_s, here, way)
         words = "back along the own track" if self.backwards else "straight out, ahead"
         return way, "backing_out", words
+
+    def _watch(self, time_s: float, here: Array, way: follow.Speeds) -> None:
+        """Rock where the wheels turn and nothing moves."""
+        held = self._held
+        moving = held is not None and np.hypot(*(here - held[1])[:2, 3]) > self._config.rock_free_m
+        if held is None or moving or way[0] == 0.0:
+            self._held = time_s, here
+        elif time_s - held[0] > self._config.hold_s:
+            self._rocking = Rocking(self._config, ahead=not self.backwards)

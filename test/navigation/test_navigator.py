@@ -206,6 +206,23 @@ def test_what_a_turn_has_dug_in_comes_out_straight_back_where_that_is_known_else
     assert bool(min(way) < -0.1) is known
 
 
+def test_wheels_that_hold_are_rocked_free():
+    made, vehicle = started(max_recoveries=2)
+    ways, pit = [], {"deep": True}
+
+    def dig(v, command):
+        if v.x > -1.0 and pit["deep"]:
+            ways.append(np.sign(command.linear_mps))
+            reversals = np.count_nonzero(np.diff([way for way in ways if way]))
+            pit["deep"] = reversals < 8
+            v.held = pit["deep"]
+
+    ended = toy.drive(made, vehicle, 900.0, dig)
+    assert ended.code is Code.NONE, ended.reason
+    assert ended.recoveries == 1
+    assert not pit["deep"]
+
+
 @pytest.mark.parametrize("felt", [True, False])
 def test_no_turn_in_place_on_ground_that_was_felt_to_be_soft(felt):
     made, vehicle = started()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: tenacious_rover contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Wheels that a turn has dug in, in the simulator's soil: straight out does not work, rocking does."""
+"""Wheels that a turn has dug in, in the soil of the simulator: rocking gets them out."""
 
 import numpy as np
 import pytest

@@ -254,7 +254,7 @@ class Navigator:
             self._trail.add(here)
         else:
             self._trail.cut(here)
-        if not (motion.immobile or self._getting_out):
+        if not (motion.immobile or self._leaving):
             self.slip.learn(time_s, here, self._sent)
         # Straight on it may be a rock that holds the wheels.
         if motion.immobile and abs(self._sent[1]) > _CURVING_RADPS:
@@ -274,14 +274,14 @@ class Navigator:
             motion.slip,
             motion.effort_nm,
             immobile=motion.immobile,
-            held=self._getting_out,
+            leaving=self._leaving,
+            held=self._leaving and self._sent[0] != 0.0,
         )
 
     @property
-    def _getting_out(self) -> bool:
-        """Whether wheels may spin in place for a while: straight ways out; turns only dig."""
-        journey = self._journey
-        return journey is not None and journey.getting_out and self._sent[0] != 0.0
+    def _leaving(self) -> bool:
+        """Whether it is on its way out of trouble, where straight wheels may spin for a while."""
+        return self._journey is not None and self._journey.getting_out
 
     # -- what it says ---------------------------------------------------------------------------
 

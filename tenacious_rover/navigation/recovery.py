@@ -24,6 +24,7 @@ _TRAIL_STEP_M = 0.05
 _TRAIL_MAX = 400
 _LOOP = 100
 _MOVED_M = 0.5
+_LEAN_ON_DEG = 3.0
 
 
 class Lasting:
@@ -65,6 +66,7 @@ class Watch:
         effort_nm: float = math.nan,
         *,
         immobile: bool = False,
+        leaving: bool = False,
         held: bool = False,
     ) -> tuple[Code, str] | None:
         """What is wrong now, or `None`.
@@ -76,11 +78,13 @@ class Watch:
             slip: mean of the wheels' slip, NaN when not known.
             effort_nm: greatest torque of the wheels, NaN when not known.
             immobile: localization's own verdict.
+            leaving: the rover is on its way out of trouble.
             held: that the rover does not move is known and being seen to.
         """
         config = self._config
         tilt = frames.tilt(odom_T_base)
-        if tilt > math.radians(config.stop_tilt_deg):
+        # On the way out it may lean on for a moment: only leaning more is trouble anew.
+        if tilt > math.radians(config.stop_tilt_deg + (_LEAN_ON_DEG if leaving else 0.0)):
             return Code.TILT_LIMIT, f"tilted by {math.degrees(tilt):.0f} deg"
         limit = config.effort_limit_share * self._rover.limits.wheel_torque_nm
         if self._high_effort.for_s(time_s, effort_nm > limit) > config.effort_window_s:

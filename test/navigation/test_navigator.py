@@ -250,32 +250,26 @@ def test_current_that_stays_high_is_trouble():
 
 def test_who_leans_backs_out_before_that_is_trouble_again():
     made, vehicle = started(max_recoveries=2)
-    plain = toy.Vehicle.pose.fget
+    plain, back = toy.Vehicle.pose.fget, []
 
     class Leaning(toy.Vehicle):
-        """Up to 26 deg beyond x = -1, once."""
-
-        over = False
+        """By 26 deg from x = -2 on, until it has backed out for a second."""
 
         @property
         def pose(self):
             here = plain(self)
-            self.over = self.over or self.x > -0.5
-            lean = 0.0 if self.over else np.radians(26.0) * np.clip((self.x + 2.0) / 0.8, 0.0, 1.0)
+            leaning = max(x for x, _, _ in [(self.x, 0.0, 0.0), *self.track]) > -2.0
+            lean = np.radians(26.0) if leaning and len(back) < 10 else 0.0
             here.odom_T_base = here.odom_T_base @ frames.from_rpy((0, 0, 0), (0, -lean, 0))
             return here
 
-    leaning = Leaning(vehicle.ground, x=-3.0)
-    back = []
-
     def watch(v, command):
-        back.append(command.state == "backing_out")
-        v.over = v.over or sum(back) > 20
+        back.extend([v.x] * (command.state == "backing_out"))
 
-    ended = toy.drive(made, leaning, 600.0, watch)
+    ended = toy.drive(made, Leaning(vehicle.ground, x=-3.0), 600.0, watch)
     assert ended.code is Code.NONE, ended.reason
     assert ended.recoveries == 1
-    assert sum(back) > 20
+    assert back[-1] < back[0] - 0.3
 
 
 def test_tilt_stops():

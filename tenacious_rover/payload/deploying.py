@@ -18,6 +18,7 @@ from tenacious_rover.payload import interlocks, photograph, proving, site
 from tenacious_rover.payload.error import Code, PayloadError
 from tenacious_rover.rover import frames
 from tenacious_rover.sampling.field import Field, FieldError
+from tenacious_rover.sampling.patch import aim
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tenacious_rover.sampling.patch import Patch
 
 _TRACK_STEP_M = 0.1
+_NEAR_M, _AIMED_RAD = 0.02, math.radians(2.0)
 _NEXT_M = 0.4
 """From a site that was given up to the next."""
 
@@ -171,7 +173,7 @@ class Deploying:
             except PayloadError as error:
                 tried.append(chosen.place[:2])
                 leans = error.code == Code.INTERLOCK and self._leans(field)
-                again = leans or error.code == Code.APPROACH_FAILED
+                again = leans or error.code in (Code.APPROACH_FAILED, Code.NO_SITE)
                 if not again or len(tried) >= self.config.site_attempts:
                     raise
                 refusal = error
@@ -240,10 +242,25 @@ class Deploying:
         return tilt is not None and tilt > math.radians(self.config.release_tilt_deg)
 
     async def _approach(self, field: Carrier, chosen: Patch) -> None:
+        """Roughly there, then by turns and straight moves of centimetres; then look once more."""
+        assert self.rover.payload is not None
         pose = self._here(field).map_T_odom @ frames.planar(*chosen.stand)
         x, y = float(pose[0, 3]), float(pose[1, 3])
         goal = Goal(x, y, frames.yaw(pose), 0.15, math.radians(15.0))
         await self._drive(field, goal, Code.APPROACH_FAILED)
+        reach, lateral = (float(v) for v in self.rover.payload.base_T_payload[:2, 3])
+        for _ in range(2):
+            here = self._here(field).odom_T_base
+            inside = frames.points(frames.inverse(here), chosen.place[None])[0]
+            turn, ahead = aim(inside, reach, lateral)
+            if abs(turn) > _AIMED_RAD:
+                await self._drive(field, ShortMove(turn=turn), Code.APPROACH_FAILED)
+            if abs(ahead) > _NEAR_M:
+                await self._drive(field, ShortMove(straight=ahead), Code.APPROACH_FAILED)
+        terrain = field.terrain
+        here = self._here(field).odom_T_base
+        if terrain is None or not site.good(terrain, here, self.rover, self.config):
+            raise PayloadError("seen from near, the site is not level and free", Code.NO_SITE)
 
     async def _release(self, field: Carrier) -> None:
         """Two steps inside the window; again when the latch sticks; at last leave it attached."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling.patch import Ground, Patch, Wish, firm_first
+from tenacious_rover.sampling.patch import Ground, Patch, Wish, firm_first, fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,19 +54,12 @@ def sites(
         soft: points (n, 2) in odom to (n,): wheels are known to sink there.
     """
     assert rover.payload is not None
-    reach, lateral = (float(v) for v in rover.payload.base_T_payload[:2, 3])
+    reach = float(rover.payload.base_T_payload[0, 3])
     ahead = odom_T_base[:2, 3] + odom_T_base[:2, 0] * (reach + 0.6)
-    length = float(rover.chassis.size[0]) + 0.1
-    wish = Wish(
+    wish = replace(
+        _wish(rover, config),
         center=ahead if near is None else near,
         radius_m=radius_m or config.search_radius_m,
-        reach_m=reach,
-        size_m=float(np.max(rover.payload.size[:2])) + 0.1,
-        body_m=(length, rover.track_m + 0.15),
-        max_slope=float(np.radians(config.max_slope_deg)),
-        max_roughness_m=config.max_roughness_m,
-        max_hazard=config.max_hazard,
-        lateral_m=lateral,
         headings=() if sun is None else photogenic(sun),
     )
 
@@ -84,6 +77,32 @@ def sites(
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
     return sorted(found, key=lambda p: p.cost)
+
+
+def good(
+    terrain: Ground, odom_T_base: NDArray[np.float64], rover: Rover, config: PayloadConfig
+) -> bool:
+    """Whether the house may stand where it would from here; terrain in odom."""
+    assert rover.payload is not None
+    place = (odom_T_base @ rover.payload.base_T_payload)[:2, 3]
+    return fits(terrain, place, _wish(rover, config))
+
+
+def _wish(rover: Rover, config: PayloadConfig) -> Wish:
+    """What a site must be, wherever it is."""
+    assert rover.payload is not None
+    reach, lateral = (float(v) for v in rover.payload.base_T_payload[:2, 3])
+    return Wish(
+        center=np.zeros(2),
+        radius_m=config.search_radius_m,
+        reach_m=reach,
+        size_m=float(np.max(rover.payload.size[:2])) + 0.1,
+        body_m=(float(rover.chassis.size[0]) + 0.1, rover.track_m + 0.15),
+        max_slope=float(np.radians(config.max_slope_deg)),
+        max_roughness_m=config.max_roughness_m,
+        max_hazard=config.max_hazard,
+        lateral_m=lateral,
+    )
 
 
 def photogenic(sun: NDArray[np.float64]) -> tuple[float, float]:

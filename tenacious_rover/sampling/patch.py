@@ -112,19 +112,13 @@ def patches(
         allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
         most: how many.
     """
-    res = terrain.resolution_m
-    height = np.asarray(terrain.layers["elevation"], float)
-    slope_x, slope_y, residual, known = planes(height, res, wish.size_m)
-    slope = np.arctan(np.hypot(slope_x, slope_y))
-    hazard = np.nan_to_num(np.asarray(terrain.layers["hazard"], float), nan=1.0)
-    side = max(round(wish.size_m / res), 1)
-    near_hazard = ndimage.maximum_filter(hazard, size=side + 2, mode="constant", cval=1.0)
+    res, height = terrain.resolution_m, np.asarray(terrain.layers["elevation"], float)
+    fits, slope, residual, hazard = _fitting(terrain, wish)
     rows, columns = np.mgrid[: height.shape[0], : height.shape[1]]
     x = terrain.origin[0] + (columns + 0.5) * res
     y = terrain.origin[1] + (rows + 0.5) * res
     distance = np.hypot(x - wish.center[0], y - wish.center[1])
-    good = known & (slope <= wish.max_slope) & (residual <= wish.max_roughness_m)
-    good &= (near_hazard <= wish.max_hazard) & (distance <= wish.radius_m)
+    good = fits & (distance <= wish.radius_m)
     cells = np.argwhere(good)
     if not len(cells):
         return []
@@ -152,6 +146,29 @@ def patches(
         if len(found) == most:
             break
     return found
+
+
+def fits(terrain: Ground, place: NDArray[np.float64], wish: Wish) -> bool:
+    """Whether a patch at `place` (2,) is flat, free and known, as far as `wish` asks for it."""
+    column, row = np.floor((place - terrain.origin) / terrain.resolution_m).astype(int)
+    fitting = _fitting(terrain, wish)[0]
+    inside = 0 <= row < fitting.shape[0] and 0 <= column < fitting.shape[1]
+    return bool(inside and fitting[row, column])
+
+
+def _fitting(
+    terrain: Ground, wish: Wish
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each cell: whether its patch fits, slope and roughness of that; hazard of the cell."""
+    res = terrain.resolution_m
+    height = np.asarray(terrain.layers["elevation"], float)
+    slope_x, slope_y, residual, known = planes(height, res, wish.size_m)
+    slope = np.arctan(np.hypot(slope_x, slope_y))
+    hazard = np.nan_to_num(np.asarray(terrain.layers["hazard"], float), nan=1.0)
+    side = max(round(wish.size_m / res), 1)
+    near = ndimage.maximum_filter(hazard, size=side + 2, mode="constant", cval=1.0)
+    good = known & (slope <= wish.max_slope) & (residual <= wish.max_roughness_m)
+    return good & (near <= wish.max_hazard), slope, residual, hazard
 
 
 def firm_first(

@@ -23,11 +23,12 @@ CONFIG = PayloadConfig()
 class Plain:
     """Level ground far from the lander; the latch answers at once; it is too dark for pictures.
 
-    The first `blocked` sites are not reached, the `leaning` ones after them tilt the rover.
+    The first `blocked` sites are not reached, the `leaning` ones after them tilt the rover; a
+    drive ends `off` (3,) its goal: x, y, yaw. From near, the `stony` first sites show a stone.
     """
 
-    def __init__(self, *, blocked=0, leaning=0):
-        self.blocked, self.leaning = blocked, leaning
+    def __init__(self, *, blocked=0, leaning=0, stony=0, off=(0.0, 0.0, 0.0)):
+        self.blocked, self.leaning, self.stony, self.off = blocked, leaning, stony, off
         self.pose, self.now, self.attached, self.armed = frames.planar(6.0, 0.0, 0.0), 0.0, True, []
         self.sun_map, self.stands, self.released, self.tilt, self.said = None, [], [], 0.0, []
         n = 160
@@ -70,7 +71,11 @@ class Plain:
         if len(self.stands) <= self.blocked:
             raise FieldError("the wheels do not bring it on")
         self.tilt = 0.25 if len(self.stands) <= self.blocked + self.leaning else 0.0
-        self.pose = frames.planar(goal.x, goal.y, goal.yaw)
+        self.pose = frames.planar(goal.x, goal.y, goal.yaw) @ frames.planar(*self.off)
+        if len(self.stands) <= self.stony:
+            house = frames.planar(goal.x, goal.y, goal.yaw) @ ROVER.payload.base_T_payload
+            column, row = np.floor((house[:2, 3] - self.terrain.origin) / 0.05).astype(int)
+            self.terrain.layers["elevation"][row, column] = 0.06
 
     async def stereo(self, purpose):
         raise FieldError("dark")
@@ -90,7 +95,7 @@ def deployed(field, tmp_path):
     return caught.value.code
 
 
-@pytest.mark.parametrize("trouble", ["blocked", "leaning"])
+@pytest.mark.parametrize("trouble", ["blocked", "leaning", "stony"])
 def test_another_site_is_tried(trouble, tmp_path):
     field = Plain(**{trouble: 1})
     assert deployed(field, tmp_path) is Code.NO_PROOF
@@ -100,8 +105,18 @@ def test_another_site_is_tried(trouble, tmp_path):
     assert "site_given_up" in field.said
 
 
+def test_house_stands_where_it_was_meant_to(tmp_path):
+    exact, sloppy = Plain(), Plain(off=(0.1, -0.08, 0.2))
+    places = []
+    for field in (exact, sloppy):
+        field.release = lambda field=field: places.append(field.pose @ ROVER.payload.base_T_payload)
+        deployed(field, tmp_path)
+    assert np.hypot(*(places[0] - places[-1])[:2, 3]) < 0.03
+
+
 @pytest.mark.parametrize(
-    ("trouble", "code"), [("blocked", Code.APPROACH_FAILED), ("leaning", Code.INTERLOCK)]
+    ("trouble", "code"),
+    [("blocked", Code.APPROACH_FAILED), ("leaning", Code.INTERLOCK), ("stony", Code.NO_SITE)],
 )
 def test_after_the_last_attempt_the_house_stays_on(trouble, code, tmp_path):
     field = Plain(**{trouble: 99})

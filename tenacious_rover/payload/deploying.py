@@ -17,8 +17,8 @@ from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.payload import interlocks, photograph, proving, site
 from tenacious_rover.payload.error import Code, PayloadError
 from tenacious_rover.rover import frames
+from tenacious_rover.sampling import approach
 from tenacious_rover.sampling.field import Field, FieldError
-from tenacious_rover.sampling.patch import aim
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tenacious_rover.sampling.patch import Patch
 
 _TRACK_STEP_M = 0.1
-_NEAR_M, _AIMED_RAD = 0.02, math.radians(2.0)
 _NEXT_M = 0.4
 """From a site that was given up to the next."""
 
@@ -249,14 +248,13 @@ class Deploying:
         goal = Goal(x, y, frames.yaw(pose), 0.15, math.radians(15.0))
         await self._drive(field, goal, Code.APPROACH_FAILED)
         reach, lateral = (float(v) for v in self.rover.payload.base_T_payload[:2, 3])
-        for _ in range(2):
-            here = self._here(field).odom_T_base
-            inside = frames.points(frames.inverse(here), chosen.place[None])[0]
-            turn, ahead = aim(inside, reach, lateral)
-            if abs(turn) > _AIMED_RAD:
-                await self._drive(field, ShortMove(turn=turn), Code.APPROACH_FAILED)
-            if abs(ahead) > _NEAR_M:
-                await self._drive(field, ShortMove(straight=ahead), Code.APPROACH_FAILED)
+        await approach.bring(
+            chosen.place,
+            reach,
+            lateral,
+            lambda: self._here(field),
+            lambda move: self._drive(field, move, Code.APPROACH_FAILED),
+        )
         terrain = field.terrain
         here = self._here(field).odom_T_base
         if terrain is None or not site.good(terrain, here, self.rover, self.config):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling import measuring, patch, reach, volume
+from tenacious_rover.sampling import approach, measuring, patch, reach, volume
 from tenacious_rover.sampling.error import Code, SamplingError
 from tenacious_rover.sampling.field import Field, FieldError
 from tenacious_rover.sampling.scooping import FAILED, Scooping, Target
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tenacious_rover.sampling.config import SamplingConfig
     from tenacious_rover.sampling.log import Entry, SampleLog
 
-_NEAR_M = 0.02
 _MARGIN_PX = 16.0
 """Of the picture's border around the ground where the hole will be."""
 _APART_M = 0.25
@@ -219,14 +218,13 @@ class Collecting:
                 _ROUGHLY,
             )
             await self._drive(field, goal)
-        for _ in range(2):
-            here = self._here(field)
-            inside = frames.points(frames.inverse(here.odom_T_base), chosen.place[None])[0]
-            turn, ahead = patch.aim(inside, distance, lateral)
-            if abs(turn) > math.radians(2.0):
-                await self._drive(field, ShortMove(turn=turn))
-            if abs(ahead) > _NEAR_M:
-                await self._drive(field, ShortMove(straight=ahead))
+        await approach.bring(
+            chosen.place,
+            distance,
+            lateral,
+            lambda: self._here(field),
+            lambda move: self._drive(field, move),
+        )
         await field.sleep(self.config.settle_s)
 
     async def _scooped(self, field: Digger) -> Scooping:

@@ -21,7 +21,7 @@ from tenacious_interfaces.action import (  # noqa: E402
     DeployPayload,
     DriveTo,
 )
-from tenacious_interfaces.msg import ElevationMap  # noqa: E402
+from tenacious_interfaces.msg import ElevationMap, Immobility  # noqa: E402
 from tenacious_rover import ros  # noqa: E402
 from tenacious_rover.payload.node import PayloadNode  # noqa: E402
 from tenacious_rover.rover import contract, frames  # noqa: E402
@@ -81,8 +81,9 @@ def rover():
 class Platform(Node):
     """Latch with its own gate, driver and camera that answer at once; counts what it is told."""
 
-    def __init__(self, *, sticks=False, moving=False):
+    def __init__(self, *, sticks=False, moving=False, digging=False):
         super().__init__("platform")
+        self.digging, self.felt = digging, ros.publisher(self, contract.IMMOBILITY)
         self.sticks, self.moving, self.armed, self.heard = sticks, moving, False, []
         self.attached = ros.publisher(self, contract.PAYLOAD_ATTACHED)
         self.attached.publish(Bool(data=True))
@@ -100,6 +101,7 @@ class Platform(Node):
         message.pose.pose.position.x, message.pose.pose.orientation.w = 5.0, 1.0
         message.twist.twist.linear.x = 0.05 if self.moving else 0.0
         self.odometry.publish(message)
+        self.felt.publish(Immobility(immobile=self.digging))
 
     def map(self):
         message = ElevationMap(resolution=0.05, origin_x=3.0, origin_y=-2.0, width=80, height=80)
@@ -177,6 +179,19 @@ def test_sticking_latch_is_tried_again_and_reported(tmp_path, monkeypatch):
     assert result.error_code == DeployPayload.Result.NOT_RELEASED
     assert heard.count("release") == 3
     assert heard[-1] == "disarm"
+
+
+def test_ground_where_the_wheels_dig_is_remembered_as_soft(tmp_path, monkeypatch):
+    felt = []
+
+    def told(node):
+        felt[:] = node.soft.near(np.array([[5.0, 0.0], [7.0, 0.0]])).tolist()
+        return felt[0] and node.attached is not None
+
+    goal = DeployPayload.Goal(confirm=False)
+    name = contract.DEPLOY_PAYLOAD
+    asked(tmp_path, monkeypatch, PayloadNode, DeployPayload, name, goal, told, digging=True)
+    assert felt == [True, False]
 
 
 def test_unconfirmed_request_touches_nothing(tmp_path, monkeypatch):

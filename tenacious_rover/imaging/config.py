@@ -25,7 +25,7 @@ class ImagingConfig:
     metering_rounds: int = bounded(6, 1, 12, "frames that metering may spend")
     peak_target: float = bounded(215.0, 100.0, 250.0, "wanted value of bright terrain, of 255")
     peak_share: float = bounded(0.003, 0.0, 0.05, "share of terrain allowed above that value")
-    clipped_share: float = bounded(0.005, 0.0, 0.1, "share of terrain that may be clipped")
+    clipped_share: float = bounded(0.004, 0.0, 0.1, "share of terrain that may be clipped")
     clipped_from: int = bounded(250, 200, 255, "pixel value that counts as clipped")
     gamma: float = bounded(1.0, 1.0, 3.0, "response of the camera: value = light ** (1 / gamma)")
     view_distance_m: float = bounded(1.5, 0.3, 20.0, "target: wanted distance")

@@ -24,7 +24,7 @@ _GOOD_FACTOR = 1.2
 _DARK = 2
 LOW_SUN = np.radians(10.0)
 """Elevation below which the sun is low."""
-_SHINE, _SHINY_SHARE, _GAP = 6.0, 0.03, 0.9
+_SHINE, _SHINY_SHARE, _GAP, _LONELY = 6.0, 0.03, 0.9, 3.0
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,9 @@ def _matt(values: NDArray[Any], config: ImagingConfig) -> NDArray[Any]:
         return values
     shiny = light > _SHINE * np.median(lit)
     clipped = values >= config.clipped_from
-    if clipped.any() and not clipped.all():
-        below = float(np.percentile(values[~clipped], 100.0 * (1.0 - config.peak_share)))
-        if below < _GAP * config.clipped_from:
-            shiny |= clipped
+    nearly = (values >= _GAP * config.clipped_from) & ~clipped
+    if clipped.sum() > _LONELY * nearly.sum():
+        shiny |= clipped
     return values[~shiny] if 0.0 < shiny.mean() < _SHINY_SHARE else values
 
 

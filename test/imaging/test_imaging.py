@@ -183,3 +183,21 @@ def test_a_white_lander_does_not_leave_the_ground_in_the_dark(share):
         used = found.next
     assert found.good
     assert 150.0 < np.percentile(pixels[int(share * len(light)) :], 99.0) < 250.0
+
+
+def test_bright_faces_of_rocks_are_ground_and_do_not_clip():
+    """A few rocks up to three times as bright as the brightest soil."""
+    config = ImagingConfig()
+    rng = np.random.default_rng(4)
+    light = rng.uniform(0.2, 0.6, 40_000)
+    light[:300] = rng.uniform(0.6, 2.0, 300)
+    used = exposure.Exposure(1000.0)
+    mask = np.ones((len(light), 1), bool)
+    for _ in range(config.metering_rounds):
+        pixels = np.clip(light * used.light / 8.0, 0, 255).astype(np.uint8)[:, None]
+        found = exposure.meter(pixels, mask, used, config)
+        if found.good:
+            break
+        used = found.next
+    assert found.good
+    assert np.mean(pixels >= config.clipped_from) <= 0.005

@@ -25,7 +25,7 @@ _BEND_RAD = math.radians(15.0)
 """More than that between two poses of a track was a turn in place."""
 _TURNED_RAD = math.radians(3.0)
 _REACHED_M = 0.05
-_SAME_M, _SAME_RAD = 0.05, math.radians(6.0)
+_SAME_M, _SAME_RAD = 0.08, math.radians(12.0)
 _LOOKAHEAD_M = 0.15
 """Short: who goes back has to keep to the track."""
 _SHARPEST = 0.8

@@ -28,7 +28,8 @@ _LOOK_S = 1.5
 _LOOK_RAD = math.radians(50.0)
 _LOOK_BACK_M = 0.5
 _STRETCH_M = 0.25
-_NEXT_M = np.array([0.05, 0.1, 0.15])
+_NEXT_M = np.array([0.05, 0.1])
+_AGAIN_M = 0.05
 
 
 class WayOut:
@@ -44,6 +45,7 @@ class WayOut:
         self._way: Retrace | None = None
         self._rocking: Rocking | None = None
         self._held: tuple[float, Array] | None = None
+        self._stopped: Array | None = None
         self._blocked_s: float | None = None
         self._blocked = 0
         self._blocked_at: Array | None = None
@@ -168,16 +170,23 @@ class WayOut:
         return way, "backing_out", words
 
     def _free(self, here: Array, way: follow.Speeds, guard: PoseCheck) -> bool:
-        """Whether the next stretch is safe, or was driven on: there a map may be wrong."""
+        """Whether the next stretch is safe, or was driven on: there a map may be wrong.
+
+        Who stands on unsafe ground already, or was stopped here before, has nowhere else to go.
+        """
         assert self._way is not None
         if way[0] == 0.0:
             return True
+        flat = frames.flat(here)
         along = math.copysign(1.0, way[0]) * _NEXT_M
-        curvature = np.array([way[1] / way[0]])
-        next_ones = arcs.placed(
-            arcs.arc(np.zeros((1, 3)), curvature, along)[0], *map(float, frames.flat(here))
-        )
-        return bool((guard(next_ones).safe | self._way.driven(next_ones)).all())
+        poses = arcs.arc(np.zeros((1, 3)), np.array([way[1] / way[0]]), along)[0]
+        poses = np.vstack([flat, arcs.placed(poses, *map(float, flat))])
+        safe = guard(poses).safe
+        if not safe[0] or (safe | self._way.driven(poses))[1:].all():
+            return True
+        again = self._stopped is not None and np.hypot(*(self._stopped - flat[:2])) < _AGAIN_M
+        self._stopped = flat[:2]
+        return bool(again)
 
     def _watch(self, time_s: float, here: Array, way: follow.Speeds) -> None:
         """Rock where the wheels turn and nothing moves."""

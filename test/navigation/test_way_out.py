@@ -86,12 +86,14 @@ def test_own_track_is_driven_whatever_the_map_says_now():
     assert out.steer(0.0, Here(0.0), guard, SPEED)[0][0] < 0.0
 
 
-def test_who_strays_from_it_stops_before_a_hazard():
+def test_who_strays_from_it_stops_before_a_hazard_once():
     guard = hazard(lambda x, y: (y > 0.1) & (x < 0.5))
     out = begun(guard, code=Code.GUARD_STOP)
     assert out.steer(0.0, Here(-0.2, 0.05), guard, SPEED) is not None
-    assert out.steer(0.1, Here(-0.3, 0.2), guard, SPEED) is None
+    assert out.steer(0.1, Here(-0.3, 0.095, -0.5), guard, SPEED) is None
     assert not out.going
+    out.begin(Here(-0.3, 0.095, -0.5), guard, CAME, Code.GUARD_STOP, "held", turning=False)
+    assert out.steer(0.2, Here(-0.3, 0.095, -0.5), guard, SPEED) is not None
 
 
 def test_nothing_moves_for_a_while_then_it_rocks():

@@ -93,17 +93,12 @@ def heading(odom_T_base: Array, yaw: float, rate: float) -> Speeds:
 
 
 def pursue(
-    odom_T_base: Array,
-    path: Array,
-    speed: float,
-    config: NavigationConfig,
-    sharpest: float = 4.0,
-    lookahead_m: float | None = None,
+    odom_T_base: Array, path: Array, speed: float, config: NavigationConfig, sharpest: float = 4.0
 ) -> Speeds:
     """Aim at the point of `path` (n, 2 or more) in odom one lookahead away; backwards if negative.
 
     The point is found from the nearest one onwards, so that a path may cross itself. `sharpest`:
-    curvature that is not exceeded, 1/m; `lookahead_m`: the config's when left out.
+    curvature that is not exceeded, 1/m.
     """
     inside = frames.points(
         frames.inverse(odom_T_base),
@@ -111,7 +106,7 @@ def pursue(
     )[:, :2]
     far = np.hypot(inside[:, 0], inside[:, 1])
     begin = int(far.argmin())
-    ahead = np.flatnonzero(far[begin:] >= (lookahead_m or config.lookahead_m))
+    ahead = np.flatnonzero(far[begin:] >= config.lookahead_m)
     target = inside[begin + ahead[0]] if len(ahead) else inside[-1]
     length = max(float(np.hypot(*target)), 0.05)
     curvature = float(np.clip(2.0 * target[1] / length**2, -sharpest, sharpest))

@@ -113,7 +113,7 @@ class Journey:
             way = self.remaining_m(pose) / self.speed_mps
             self.time_limit_s = 120.0 + self._config.time_factor * way
         if self._out.going:
-            return self._go_out(time_s, pose, checks.guard)
+            return self._go_out(time_s, pose)
         arriving = self._arriving(pose, checks.plan)
         if arriving is not None:
             return arriving
@@ -292,7 +292,7 @@ class Journey:
             self._turning = frames.yaw(pose.odom_T_base) + turn
             return self._turn(time_s, pose)
         if self._out.going:
-            return self._go_out(time_s, pose, checks.guard)
+            return self._go_out(time_s, pose)
         return follow.STOP, "blocked", "no safe way is seen; looking again"
 
     def recover(
@@ -307,15 +307,14 @@ class Journey:
         here = frames.flat(pose.odom_T_base)
         ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if self._out.backwards else 1.0)
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
-        turning = self._turning is not None
-        self._out.begin(pose, checks.guard, trail, code, words, turning=turning)
+        self._out.begin(pose, checks.guard, trail, code, words)
         # A mark on the goal would keep the rover circling around it.
         if np.hypot(*(self._target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
             self._plan.mark(float(x), float(y), time_s + config.mark_s)
         self.think_again()
 
-    def _go_out(self, time_s: float, pose: Pose, guard: PoseCheck) -> Steering:
-        way = self._out.steer(time_s, pose, guard, min(self.speed_mps, self._config.speed_mps))
+    def _go_out(self, time_s: float, pose: Pose) -> Steering:
+        way = self._out.steer(time_s, pose, min(self.speed_mps, self._config.speed_mps))
         if way is None:
             self.think_again()
             return follow.STOP, "backing_out", "far enough"

@@ -25,9 +25,6 @@ _BEND_RAD = math.radians(15.0)
 """More than that between two poses of a track was a turn in place."""
 _TURNED_RAD = math.radians(3.0)
 _REACHED_M = 0.05
-_SAME_M, _SAME_RAD = 0.08, math.radians(12.0)
-_LOOKAHEAD_M = 0.15
-"""Short: who goes back has to keep to the track."""
 _SHARPEST = 0.8
 """1/m. Wheels that have dug in come out straight, if at all: to turn they must shear the walls."""
 
@@ -38,24 +35,10 @@ class Retrace:
     Attributes:
         turning: whether it is in a turn in place.
         ahead: the track lies before the rover and is driven forwards.
-
-    Args:
-        track: newest pose first.
-        config: speeds.
-        ahead: see above.
-        own: poses (n, 3) that the rover has been in.
     """
 
-    def __init__(
-        self,
-        track: Array,
-        config: NavigationConfig,
-        *,
-        ahead: bool = False,
-        own: Array | None = None,
-    ) -> None:
+    def __init__(self, track: Array, config: NavigationConfig, *, ahead: bool = False) -> None:
         self._config, self.ahead = config, ahead
-        self._own = np.zeros((0, 3)) if own is None else own
         self._stages: list[float | Array] = []
         for run in runs(track):
             self._stages += [float(run[0, 2]), run]
@@ -76,20 +59,9 @@ class Retrace:
                 way = 1.0 if self.ahead else -1.0
                 if way * (frames.inverse(odom_T_base) @ end)[0] > _REACHED_M:
                     speed = way * speed_mps
-                    return follow.pursue(
-                        odom_T_base, stage, speed, self._config, _SHARPEST, _LOOKAHEAD_M
-                    )
+                    return follow.pursue(odom_T_base, stage, speed, self._config, _SHARPEST)
             self._stages.pop(0)
         return None
-
-    def driven(self, poses: Array) -> NDArray[np.bool_]:
-        """Whether the rover has been in poses (n, 3), or so nearly that its wheels roll there."""
-        if not len(self._own):
-            return np.zeros(len(poses), bool)
-        apart = poses[:, None] - self._own
-        aside = np.abs((apart[..., 2] + np.pi) % (2.0 * np.pi) - np.pi)
-        there = (np.hypot(apart[..., 0], apart[..., 1]) < _SAME_M) & (aside < _SAME_RAD)
-        return np.asarray(there.any(axis=1))
 
 
 def straight(here: Array, distance_m: float) -> Array:

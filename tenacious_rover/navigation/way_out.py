@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tenacious_rover.navigation import arcs, follow
 from tenacious_rover.navigation.error import Code, NavigationError
-from tenacious_rover.navigation.retrace import Retrace, runs, straight
+from tenacious_rover.navigation.retrace import Retrace, straight
 from tenacious_rover.navigation.rocking import Rocking
 from tenacious_rover.rover import frames
 
@@ -27,9 +27,6 @@ _ELSEWHERE_M = 1.0
 _LOOK_S = 1.5
 _LOOK_RAD = math.radians(50.0)
 _LOOK_BACK_M = 0.5
-_STRETCH_M = 0.25
-_NEXT_M = np.array([0.05, 0.1])
-_AGAIN_M = 0.05
 
 
 class WayOut:
@@ -45,7 +42,6 @@ class WayOut:
         self._way: Retrace | None = None
         self._rocking: Rocking | None = None
         self._held: tuple[float, Array] | None = None
-        self._stopped: Array | None = None
         self._blocked_s: float | None = None
         self._blocked = 0
         self._blocked_at: Array | None = None
@@ -85,8 +81,7 @@ class WayOut:
         turn = 0.0 if self._blocked % 2 else self._free_turn(pose, guard)
         if turn:
             return turn
-        own = trail.back(pose.odom_T_base, _LOOK_BACK_M)
-        self._way = Retrace(own, self._config, own=own)
+        self._way = Retrace(trail.back(pose.odom_T_base, _LOOK_BACK_M), self._config)
         return None
 
     def _free_turn(self, pose: Pose, guard: PoseCheck) -> float:
@@ -101,17 +96,8 @@ class WayOut:
                 return float(turn)
         return 0.0
 
-    def begin(
-        self,
-        pose: Pose,
-        guard: PoseCheck,
-        trail: Trail,
-        code: Code,
-        words: str,
-        *,
-        turning: bool,
-    ) -> None:
-        """Trouble: out the way the rover came; straight where wheels dig, `turning` or not.
+    def begin(self, pose: Pose, guard: PoseCheck, trail: Trail, code: Code, words: str) -> None:
+        """Trouble: out the way the rover came; where wheels dig, straight, if that is free.
 
         Raises:
             NavigationError: this happened too often.
@@ -120,27 +106,19 @@ class WayOut:
         self.recoveries += 1
         if self.recoveries > config.max_recoveries:
             raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
-        tried, self._rocking, self._held = self._way, None, None
-        here, own = frames.flat(pose.odom_T_base), trail.back(pose.odom_T_base, config.back_out_m)
         # Who was on the way out already has no other track to go back on.
-        self._way = None if tried is not None else Retrace(own, config, own=own)
+        track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
+        tried, self._rocking, self._held = self._way, None, None
+        self._way = None if track is None else Retrace(track, config)
         if code is Code.STUCK:
-            self._way = self._straight_out(here, guard, own, tried, turning) or self._way
+            first = tried is not None and not tried.ahead and not tried.turning
+            here = frames.flat(pose.odom_T_base)
+            self._way = self._straight_out(here, guard, first) or self._way
 
-    def _straight_out(
-        self, here: Array, guard: PoseCheck, own: Array, tried: Retrace | None, turning: bool
-    ) -> Retrace | None:
-        """Without a turn: the last stretch of the `own` track (n, 3), else known, safe ground.
-
-        Straight ahead lies what may have stopped the rover, unless it was a turn that did.
-        """
+    def _straight_out(self, here: Array, guard: PoseCheck, first: bool) -> Retrace | None:
+        """Over ground that is known to be safe: ahead `first`, or behind."""
         config = self._config
-        stretch = next(iter(runs(own)), own)
-        if tried is None and not turning and _length(stretch) > _STRETCH_M:
-            return Retrace(stretch, config, own=own)
-        was_back = tried is not None and not tried.ahead and not tried.turning
-        ways = (was_back, not was_back) if turning or tried is not None else (False,)
-        for ahead in ways:
+        for ahead in (first, not first):
             track = straight(here, config.back_out_m if ahead else -config.back_out_m)
             seen = guard(track)
             # Just before its wheels the rover never sees the ground, and drives on it all the same.
@@ -150,9 +128,12 @@ class WayOut:
         return None
 
     def steer(
-        self, time_s: float, pose: Pose, guard: PoseCheck, speed_mps: float
+        self, time_s: float, pose: Pose, speed_mps: float
     ) -> tuple[follow.Speeds, str, str] | None:
-        """Along the way out; `None` at its end, or where the rover has strayed towards a hazard."""
+        """Along the way out; `None` at its end.
+
+        The guard is not asked again: a map may be wrong about ground that was driven on.
+        """
         here = pose.odom_T_base
         if self._rocking is not None:
             stroke = self._rocking.steer(time_s, here)
@@ -162,31 +143,12 @@ class WayOut:
                 self._way = None
             self._rocking = self._held = None
         way = None if self._way is None else self._way.steer(here, speed_mps)
-        if self._way is None or way is None or not self._free(here, way, guard):
+        if self._way is None or way is None:
             self._way = self._held = None
             return None
         self._watch(time_s, here, way)
         words = "back along the own track" if self.backwards else "straight out, ahead"
         return way, "backing_out", words
-
-    def _free(self, here: Array, way: follow.Speeds, guard: PoseCheck) -> bool:
-        """Whether the next stretch is safe, or was driven on: there a map may be wrong.
-
-        Who stands on unsafe ground already, or was stopped here before, has nowhere else to go.
-        """
-        assert self._way is not None
-        if way[0] == 0.0:
-            return True
-        flat = frames.flat(here)
-        along = math.copysign(1.0, way[0]) * _NEXT_M
-        poses = arcs.arc(np.zeros((1, 3)), np.array([way[1] / way[0]]), along)[0]
-        poses = np.vstack([flat, arcs.placed(poses, *map(float, flat))])
-        safe = guard(poses).safe
-        if not safe[0] or (safe | self._way.driven(poses))[1:].all():
-            return True
-        again = self._stopped is not None and np.hypot(*(self._stopped - flat[:2])) < _AGAIN_M
-        self._stopped = flat[:2]
-        return bool(again)
 
     def _watch(self, time_s: float, here: Array, way: follow.Speeds) -> None:
         """Rock where the wheels turn and nothing moves."""
@@ -196,8 +158,3 @@ class WayOut:
             self._held = time_s, here
         elif time_s - held[0] > self._config.hold_s:
             self._rocking = Rocking(self._config, ahead=not self.backwards)
-
-
-def _length(track: Array) -> float:
-    """Of poses (n, 3), m, from the first to the last."""
-    return float(np.hypot(*(track[-1] - track[0])[:2])) if len(track) else 0.0

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 
-from tenacious_rover.campaign.nav_study import SLOPES_DEG, by_cell
+from tenacious_rover.campaign.nav_study import ABUNDANCES, SLOPES_DEG, by_cell
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
 _COLOURS = {"tenacious": "C0", "gestalt": "C1", "straight": "C3", "oracle": "C2"}
 
@@ -25,7 +28,7 @@ def success(records: list[dict[str, Any]], path: Path) -> None:
     cells = by_cell(records)
     slopes = [s for s in SLOPES_DEG if any(group[2] == s for group in cells)] or [0.0]
     figure, panels = plt.subplots(
-        1, len(slopes), figsize=(4.2 * len(slopes), 4), sharey=True, squeeze=False
+        1, len(slopes), figsize=(4.2 * len(slopes), 4.4), sharey=True, squeeze=False
     )
     for axes, slope in zip(panels[0], slopes, strict=True):
         for number, (driver, colour) in enumerate(_COLOURS.items()):
@@ -37,14 +40,15 @@ def success(records: list[dict[str, Any]], path: Path) -> None:
             y = [c["success"][0] for _, c in rows]
             low = [c["success"][0] - c["success"][1] for _, c in rows]
             high = [c["success"][2] - c["success"][0] for _, c in rows]
-            axes.errorbar(x, y, [low, high], fmt="o-", color=colour, capsize=3, label=driver)
-        axes.set_xscale("log")
+            count = sum(c["drives"] for _, c in rows)
+            words = f"{driver} ({count} drives)"
+            axes.errorbar(x, y, [low, high], fmt="o-", color=colour, capsize=3, label=words)
+        _abundances(axes, sorted({k for _, k, s in cells if s == slope}))
         axes.set_ylim(-0.03, 1.03)
         axes.set_title(f"slope {slope:g}°")
-        axes.set_xlabel("rock abundance k, %")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize="small")
         axes.grid(alpha=0.3)
     panels[0][0].set_ylabel("share of drives that succeeded")
-    panels[0][0].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -62,11 +66,19 @@ def ratios(records: list[dict[str, Any]], path: Path) -> None:
     if points:
         axes.plot(*zip(*points, strict=True), "o", alpha=0.6)
     axes.axhline(1.15, color="gray", linestyle="--", label="target of the mean")
-    axes.set_xscale("log")
-    axes.set_xlabel("rock abundance k, %")
+    _abundances(axes, ABUNDANCES)
     axes.set_ylabel("driven / oracle")
     axes.legend()
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def _abundances(axes: Axes, those: Sequence[float]) -> None:
+    """A logarithmic axis of rock abundance with a tick at each of `those`."""
+    axes.set_xscale("log")
+    percent = [100.0 * k for k in those]
+    axes.set_xticks(percent, [f"{p:.3g}" for p in percent])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("rock abundance k, %")

@@ -26,13 +26,16 @@ Array = NDArray[np.float64]
 class Rocking:
     """Strokes to and fro; call `steer` until it says `None`.
 
+    On a slope the stroke downhill carries it before the pit is shallow enough to go uphill, so what
+    counts is the stroke in the direction that is wanted afterwards.
+
     Attributes:
-        free: whether a stroke has carried the rover some way.
+        free: whether a stroke that way has carried the rover some way.
     """
 
     def __init__(self, config: NavigationConfig, *, ahead: bool) -> None:
         self._config = config
-        self._way = 1.0 if ahead else -1.0
+        self._wanted = self._way = 1.0 if ahead else -1.0
         self._began: tuple[float, Array] | None = None
         self._strokes = 0
         self.free = False
@@ -44,7 +47,8 @@ class Rocking:
             self._began = time_s, odom_T_base
         elif time_s - self._began[0] >= config.rock_stroke_s:
             moved = frames.inverse(self._began[1]) @ odom_T_base
-            self.free = self._way * moved[0, 3] > config.rock_free_m
+            far = self._way * moved[0, 3] > config.rock_free_m
+            self.free = bool(far and self._way == self._wanted)
             self._strokes += 1
             self._way, self._began = -self._way, (time_s, odom_T_base)
             if self.free or self._strokes >= config.rock_strokes:

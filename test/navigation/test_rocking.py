@@ -59,6 +59,20 @@ def test_rocking_gets_the_wheels_out(dug_in):
     assert straight_back(dug_in) < -0.15
 
 
+def test_only_the_stroke_that_way_tells_that_it_is_free():
+    """Downhill, ahead, every stroke carries; back it is after the 20th."""
+    rocking, x, strokes, before = Rocking(CONFIG, ahead=False), 0.0, 0, 0.0
+    for tick in range(2000):
+        wanted = rocking.steer(TICK_S * tick, frames.planar(x, 0.0, 0.0))
+        if wanted is None:
+            break
+        strokes += np.sign(wanted[0]) != before
+        before = np.sign(wanted[0])
+        x += TICK_S * wanted[0] * (before > 0.0 or strokes > 20)
+    assert rocking.free
+    assert strokes == 21
+
+
 def test_wheels_that_stay_held_end_it():
     rocking, times = Rocking(CONFIG, ahead=True), np.arange(0.0, 200.0, TICK_S)
     wanted = [rocking.steer(float(t), np.eye(4)) for t in times]

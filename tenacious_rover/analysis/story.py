@@ -174,7 +174,7 @@ def house(drive: Drive, files: RunFiles) -> dict[str, Any] | None:
     for key, words, unit in (
         ("facing_deg", "Facing", "° from east"),
         ("lean_deg", "Lean", "°"),
-        ("height_m", "Height seen", " m"),
+        ("height_m", "Red walls seen up to", " m"),
         ("composition", "Composition of the photograph", ""),
     ):
         if isinstance(status.get(key), (int, float)):

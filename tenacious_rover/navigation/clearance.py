@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.perception.clearance import Clearances
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
@@ -38,6 +39,12 @@ def _beside(poses: NDArray[np.float64], aside_m: float) -> NDArray[np.float64]:
     out[:, 0] -= aside_m * np.sin(poses[:, 2])
     out[:, 1] += aside_m * np.cos(poses[:, 2])
     return out
+
+
+def _as_far_as_known(found: Clearances, safe: NDArray[np.bool_]) -> Checked:
+    """`safe`, and so is what is not known unless what is known of it touches the body."""
+    unknown = found.reason == _UNKNOWN
+    return Checked(safe | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
 
 
 def checker_for(
@@ -68,21 +75,19 @@ def checker_for(
         def plan(poses: NDArray[np.float64]) -> Checked:
             beside = [_beside(poses, side) for side in (config.plan_aside_m, -config.plan_aside_m)]
             found = check_poses(terrain, body, np.concatenate([poses, *beside]), strict)
-            unknown = found.reason == _UNKNOWN
-            safe = found.safe | (unknown & ~(found.clearance_m < 0.0))
-            return Checked(safe.reshape(3, -1).all(0), ~unknown[: len(poses)])
+            checked = _as_far_as_known(found, found.safe)
+            safe = np.asarray(checked.safe.reshape(3, -1).all(0))
+            return Checked(safe, checked.known[: len(poses)])
 
         def tight(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, tight_limits)
-            unknown = found.reason == _UNKNOWN
-            return Checked(found.safe | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
+            return _as_far_as_known(found, found.safe)
 
         def guard(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, loose)
-            unknown = found.reason == _UNKNOWN
             tight = (found.reason == _CLEARANCE) & (found.clearance_m >= sunk)
             free = found.safe & (found.clearance_m >= config.guard_margin_m)
-            return Checked(free | tight | (unknown & ~(found.clearance_m < 0.0)), ~unknown)
+            return _as_far_as_known(found, free | tight)
 
         return Checks(plan, tight, guard)
 

@@ -132,6 +132,8 @@ class GlobalCost:
 
     def soften(self, places: Array, reach_m: float) -> None:
         """Draw soft ground: within reach of places (n, 2) in odom."""
+        if not len(places):
+            return
         firm = np.ones(self.seen.shape, np.uint8)
         at = np.floor((places - self.origin) / self._config.grid_m).astype(int)
         inside = ((at >= 0) & (at < self.seen.shape[::-1])).all(axis=1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tenacious_rover.navigation import follow, guard
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.journey import Journey
-from tenacious_rover.navigation.recovery import Trail, Watch
+from tenacious_rover.navigation.recovery import Lasting, Trail, Watch
 from tenacious_rover.navigation.short_moves import ShortMoveDrive
 from tenacious_rover.navigation.state import Command, Goal, Motion, Pose, ShortMove
 from tenacious_rover.navigation.zones import Zones
@@ -73,8 +73,7 @@ class Navigator:
         self._journey = self._move = None
         self._sent = follow.STOP
         self._began_s: float | None = None
-        self._waiting_s: float | None = None
-        self._objecting_s: float | None = None
+        self._waiting, self._objecting = Lasting(), Lasting()
         self._driven_m = 0.0
         self._last: Array | None = None
         self._watch = Watch(self.rover, self.config)
@@ -189,14 +188,12 @@ class Navigator:
             self._checks.guard,
             self.config,
         )
+        objecting_s = self._objecting.for_s(time_s, words is not None)
         if words is None:
-            self._objecting_s = None
             return wanted, state, reason
         journey.think_again()
-        if self._objecting_s is None:
-            self._objecting_s = time_s
-        elif time_s - self._objecting_s > self.config.replan_s:
-            self._objecting_s = None
+        if objecting_s > self.config.replan_s:
+            self._objecting = Lasting()
             journey.recover(time_s, pose, self._checks, self._trail, Code.GUARD_STOP, words)
         return follow.STOP, "blocked", words
 
@@ -233,15 +230,13 @@ class Navigator:
         code, words = lacking or (Code.UNKNOWN, "")
         self._sent = follow.STOP
         self._watch.reset()
-        if self._waiting_s is None:
-            self._waiting_s = time_s
-        if time_s - self._waiting_s > self.config.give_up_s:
+        if self._waiting.for_s(time_s, True) > self.config.give_up_s:
             return self._end(time_s, pose, code, words)
         return self._told(time_s, pose, "waiting", words)
 
     def _note(self, time_s: float, pose: Pose, motion: Motion) -> None:
         """Distance driven, track, slip; and whether time is over."""
-        self._waiting_s = None
+        self._waiting = Lasting()
         here = pose.odom_T_base
         if self._last is not None:
             step = float(np.hypot(*(here - self._last)[:2, 3]))
@@ -275,12 +270,11 @@ class Navigator:
             motion.effort_nm,
             immobile=motion.immobile,
             leaving=self._leaving,
-            held=self._leaving and self._sent[0] != 0.0,
         )
 
     @property
     def _leaving(self) -> bool:
-        """Whether it is on its way out of trouble, where straight wheels may spin for a while."""
+        """Whether it is on its way out of trouble."""
         return self._journey is not None and self._journey.getting_out
 
     # -- what it says ---------------------------------------------------------------------------

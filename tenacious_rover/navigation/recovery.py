@@ -67,7 +67,6 @@ class Watch:
         *,
         immobile: bool = False,
         leaving: bool = False,
-        held: bool = False,
     ) -> tuple[Code, str] | None:
         """What is wrong now, or `None`.
 
@@ -78,8 +77,8 @@ class Watch:
             slip: mean of the wheels' slip, NaN when not known.
             effort_nm: greatest torque of the wheels, NaN when not known.
             immobile: localization's own verdict.
-            leaving: the rover is on its way out of trouble.
-            held: that the rover does not move is known and being seen to.
+            leaving: the rover is on its way out of trouble: straight wheels may spin for a while,
+                who looks after the way out sees to that; turning ones only dig.
         """
         config = self._config
         tilt = frames.tilt(odom_T_base)
@@ -89,7 +88,7 @@ class Watch:
         limit = config.effort_limit_share * self._rover.limits.wheel_torque_nm
         if self._high_effort.for_s(time_s, effort_nm > limit) > config.effort_window_s:
             return Code.STUCK, f"a wheel needs {effort_nm:.2f} N m"
-        if held:
+        if leaving and sent[0] != 0.0:
             self._history.clear()
             self._immobile, self._last = Lasting(), None
             return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tenacious_rover.navigation import arcs, follow
 from tenacious_rover.navigation.error import Code, NavigationError
+from tenacious_rover.navigation.recovery import Lasting
 from tenacious_rover.navigation.retrace import Retrace, straight
 from tenacious_rover.navigation.rocking import Rocking
 from tenacious_rover.rover import frames
@@ -42,7 +43,7 @@ class WayOut:
         self._way: Retrace | None = None
         self._rocking: Rocking | None = None
         self._held: tuple[float, Array] | None = None
-        self._blocked_s: float | None = None
+        self._standing = Lasting()
         self._blocked = 0
         self._blocked_at: Array | None = None
 
@@ -58,7 +59,7 @@ class WayOut:
 
     def found(self) -> None:
         """There is a way on."""
-        self._blocked_s = None
+        self._standing = Lasting()
 
     def look(self, time_s: float, pose: Pose, guard: PoseCheck, trail: Trail) -> float | None:
         """No way is seen: a turn to look around, rad, or `None`: look again, or be on the way out.
@@ -66,11 +67,9 @@ class WayOut:
         Raises:
             NavigationError: it has looked around often enough.
         """
-        if self._blocked_s is None:
-            self._blocked_s = time_s
-        if time_s - self._blocked_s < _LOOK_S:
+        if self._standing.for_s(time_s, True) < _LOOK_S:
             return None
-        self._blocked_s = None
+        self._standing = Lasting()
         here = pose.odom_T_base[:2, 3]
         if self._blocked_at is None or np.hypot(*(here - self._blocked_at)) > _ELSEWHERE_M:
             self._blocked, self._blocked_at = 0, here.copy()

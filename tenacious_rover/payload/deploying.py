@@ -158,7 +158,7 @@ class Deploying:
         return self._judged(field, proof)
 
     async def _let_go(self, field: Carrier, request: Request) -> None:
-        """Release at the best site; at another where that is not reached or leans too much."""
+        """Release at the best site; at another where that is not reached, not free or leans."""
         tried: list[NDArray[np.float64]] = []
         refusal: PayloadError | None = None
         while True:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tenacious_rover.hardware.parts import WheelState
 
 _MOVING_RADPS = 0.05
+_TURNS_MISSED = 3.0
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Trips:
     config: HardwareConfig
     since: dict[str, float] = field(default_factory=dict)
     until: dict[str, float] = field(default_factory=dict)
+    last_s: float = -np.inf
 
     def watch(
         self, time_s: float, state: WheelState, wanted: NDArray[np.float64]
@@ -37,6 +39,10 @@ class Trips:
             wanted: commanded speeds (n,), rad/s.
         """
         config = self.config
+        # A gap in looking is no evidence: within it the controller's own timeout stops the wheels.
+        if time_s - self.last_s > max(config.trip_time_s / 2.0, _TURNS_MISSED / config.loop_hz):
+            self.since.clear()
+        self.last_s = time_s
         driven = np.abs(wanted) > _MOVING_RADPS
         slow = np.abs(state.velocity) < config.trip_stall_share * np.abs(wanted)
         backwards = driven & (state.velocity * wanted < 0.0) & (np.abs(state.velocity) > 0.5)

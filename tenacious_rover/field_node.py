@@ -104,9 +104,9 @@ class Errand:
         """(3,) direction to the sun in map."""
         return self.node.sun_map
 
-    def soft(self, xy: np.ndarray) -> np.ndarray:
-        """Where (n,) of points (n, 2) in odom the wheels were felt to sink."""
-        return self.node.soft.near(xy)
+    def soft_m(self, xy: np.ndarray) -> np.ndarray:
+        """From points (n, 2) in odom to where the wheels were felt to sink (n,)."""
+        return self.node.soft.away_m(xy)
 
     def tell(self, name: str, words: str, *, warning: bool = False, **facts: Any) -> None:
         """Publish an event."""

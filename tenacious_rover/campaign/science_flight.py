@@ -166,9 +166,9 @@ class Flight:
         known = self._map
         return None if known is None else Ground(known.resolution_m, known.origin, known.layers)
 
-    def soft(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def soft_m(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """What navigation felt."""
-        return self.navigator.soft.near(xy)
+        return self.navigator.soft.away_m(xy)
 
     def tell(self, name: str, words: str, *, warning: bool = False, **facts: Any) -> None:
         """Keep an event."""

@@ -22,6 +22,8 @@ Speeds = tuple[float, float]
 """m/s and rad/s."""
 
 STOP: Speeds = (0.0, 0.0)
+SHARPEST = 4.0
+"""Curvature that is asked for at most, 1/m."""
 _GAIN_RANGE = (0.35, 1.1)
 _LEARNING_S = 4.0
 _WINDOW_S = 1.0
@@ -93,20 +95,26 @@ def heading(odom_T_base: Array, yaw: float, rate: float) -> Speeds:
 
 
 def pursue(
-    odom_T_base: Array, path: Array, speed: float, config: NavigationConfig, sharpest: float = 4.0
+    odom_T_base: Array,
+    path: Array,
+    speed: float,
+    config: NavigationConfig,
+    sharpest: float = SHARPEST,
+    lookahead_m: float | None = None,
 ) -> Speeds:
     """Aim at the point of `path` (n, 2 or more) in odom one lookahead away; backwards if negative.
 
     The point is found from the nearest one onwards, so that a path may cross itself. `sharpest`:
-    curvature that is not exceeded, 1/m.
+    curvature that is not exceeded, 1/m. `lookahead_m`: that of the configuration by default.
     """
+    away = config.lookahead_m if lookahead_m is None else lookahead_m
     inside = frames.points(
         frames.inverse(odom_T_base),
         np.column_stack([path[:, :2], np.full(len(path), odom_T_base[2, 3])]),
     )[:, :2]
     far = np.hypot(inside[:, 0], inside[:, 1])
     begin = int(far.argmin())
-    ahead = np.flatnonzero(far[begin:] >= config.lookahead_m)
+    ahead = np.flatnonzero(far[begin:] >= away)
     target = inside[begin + ahead[0]] if len(ahead) else inside[-1]
     length = max(float(np.hypot(*target)), 0.05)
     curvature = float(np.clip(2.0 * target[1] / length**2, -sharpest, sharpest))

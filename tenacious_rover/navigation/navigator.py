@@ -21,7 +21,7 @@ from tenacious_rover.navigation.recovery import Lasting, Trail, Watch
 from tenacious_rover.navigation.short_moves import ShortMoveDrive
 from tenacious_rover.navigation.state import Command, Goal, Motion, Pose, ShortMove
 from tenacious_rover.navigation.zones import Zones
-from tenacious_rover.perception.soft import SoftGround
+from tenacious_rover.perception.soft import SoftGround, rocky
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -251,8 +251,7 @@ class Navigator:
             self._trail.cut(here)
         if not (motion.immobile or self._leaving):
             self.slip.learn(time_s, here, self._sent)
-        # Straight on it may be a rock that holds the wheels.
-        if motion.immobile and abs(self._sent[1]) > _CURVING_RADPS:
+        if motion.immobile and self._digging(here[:2, 3]):
             self.soft.add(here[:2, 3])
         assert self._began_s is not None
         way = self._move if self._move is not None else self._journey
@@ -260,6 +259,12 @@ class Navigator:
         limit = way.time_limit_s
         if time_s - self._began_s > limit:
             raise NavigationError(f"not there after {limit:.0f} s", Code.TIMEOUT)
+
+    def _digging(self, xy: Array) -> bool:
+        """Whether wheels that spin on the spot dig; straight on a rock may hold them as well."""
+        if abs(self._sent[1]) > _CURVING_RADPS:
+            return True
+        return self._terrain is not None and not rocky(self._terrain, xy, self.rover.wheelbase_m)
 
     def _trouble(self, time_s: float, pose: Pose, motion: Motion) -> tuple[Code, str] | None:
         return self._watch.trouble(

@@ -25,7 +25,9 @@ _BEND_RAD = math.radians(15.0)
 """More than that between two poses of a track was a turn in place."""
 _TURNED_RAD = math.radians(3.0)
 _REACHED_M = 0.05
-_SHARPEST = 0.8
+_LOOKAHEAD_M = 0.15
+"""Shorter than on a path: beside the own track nothing is known to be free."""
+DUG_IN = 0.8
 """1/m. Wheels that have dug in come out straight, if at all: to turn they must shear the walls."""
 
 
@@ -35,11 +37,20 @@ class Retrace:
     Attributes:
         turning: whether it is in a turn in place.
         ahead: the track lies before the rover and is driven forwards.
+        sharpest: curvature, 1/m, that is not exceeded; no less than that of the own track.
     """
 
-    def __init__(self, track: Array, config: NavigationConfig, *, ahead: bool = False) -> None:
-        self._config, self.ahead = config, ahead
+    def __init__(
+        self,
+        track: Array,
+        config: NavigationConfig,
+        *,
+        ahead: bool = False,
+        sharpest: float = follow.SHARPEST,
+    ) -> None:
+        self._config, self.ahead, self._sharpest = config, ahead, sharpest
         self._stages: list[float | Array] = []
+        self._way = 1.0 if ahead else -1.0
         for run in runs(track):
             self._stages += [float(run[0, 2]), run]
         self.turning = False
@@ -56,10 +67,13 @@ class Retrace:
                 self.turning = False
             else:
                 end = np.array([*stage[-1, :2], odom_T_base[2, 3], 1.0])
-                way = 1.0 if self.ahead else -1.0
-                if way * (frames.inverse(odom_T_base) @ end)[0] > _REACHED_M:
-                    speed = way * speed_mps
-                    return follow.pursue(odom_T_base, stage, speed, self._config, _SHARPEST)
+                if self._way * (frames.inverse(odom_T_base) @ end)[0] > _REACHED_M:
+                    # The nearer its aim, the harder it steers: it does not aim at the very end.
+                    path = np.vstack([stage, straight(stage[-1], self._way * _LOOKAHEAD_M)])
+                    speed = self._way * speed_mps
+                    return follow.pursue(
+                        odom_T_base, path, speed, self._config, self._sharpest, _LOOKAHEAD_M
+                    )
             self._stages.pop(0)
         return None
 

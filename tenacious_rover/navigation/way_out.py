@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tenacious_rover.navigation import arcs, follow
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.recovery import Lasting
-from tenacious_rover.navigation.retrace import Retrace, straight
+from tenacious_rover.navigation.retrace import DUG_IN, Retrace, straight
 from tenacious_rover.navigation.rocking import Rocking
 from tenacious_rover.rover import frames
 
@@ -123,7 +123,7 @@ class WayOut:
             # Just before its wheels the rover never sees the ground, and drives on it all the same.
             blind = np.hypot(*(track - here)[:, :2].T) <= config.blind_m
             if (seen.safe & (seen.known | (blind & ahead))).all():
-                return Retrace(track, config, ahead=ahead)
+                return Retrace(track, config, ahead=ahead, sharpest=DUG_IN)
         return None
 
     def steer(

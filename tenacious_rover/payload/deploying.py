@@ -229,7 +229,7 @@ class Deploying:
             odom_T_map[:2, 3],
             np.array(self.track),
             None if sun is None else odom_T_map[:3, :3] @ sun,
-            field.soft,
+            field.soft_m,
         )
         for one in found:
             if all(np.hypot(*(one.place[:2] - other)) > _NEXT_M for other in tried):

@@ -37,7 +37,7 @@ def sites(
     lander: NDArray[np.float64] | None = None,
     track: NDArray[np.float64] | None = None,
     sun: NDArray[np.float64] | None = None,
-    soft: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None,
+    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> list[Patch]:
     """Sites, best first; `stand` is where the rover lets go with the house right over the site.
 
@@ -51,7 +51,7 @@ def sites(
         lander: (2,) in odom.
         track: (n, 2) where the rover has driven, in odom.
         sun: (3,) direction in odom.
-        soft: points (n, 2) in odom to (n,): wheels are known to sink there.
+        soft_m: points (n, 2) in odom to their distance (n,) from where wheels are known to sink.
     """
     assert rover.payload is not None
     reach = float(rover.payload.base_T_payload[0, 3])
@@ -72,7 +72,7 @@ def sites(
             keep &= gap.min(axis=1) >= _TRACK_M
         return keep
 
-    felt = soft or (lambda xy: np.zeros(len(xy), bool))
+    felt = soft_m or (lambda xy: np.full(len(xy), np.inf))
     found = firm_first(terrain, odom_T_base, wish, allowed, felt, most=20)
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]

@@ -22,8 +22,12 @@ from tenacious_rover.rover.config import bounded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tenacious_rover.perception.terrain_map import TerrainMap
+
 Array = NDArray[np.float64]
 _APART_M = 0.03
+_MAY_HOLD = 0.5
+"""Share of what is a hazard: half the step that a wheel climbs."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,26 @@ class SoftGround:
         if not len(self._places) or np.hypot(*(self._places[-1] - xy)) > _APART_M:
             self._places.append(np.array(xy, float))
 
-    def near(self, xy: Array) -> NDArray[np.bool_]:
-        """Whether points (n, 2) in odom are within reach of soft ground."""
+    def away_m(self, xy: Array) -> Array:
+        """From points (n, 2) in odom to the nearest soft place (n,), inf when none is known."""
         points, soft = np.asarray(xy, float).reshape(-1, 2), self.places
         if not len(soft):
-            return np.zeros(len(points), bool)
+            return np.full(len(points), np.inf)
         far = np.hypot(points[:, None, 0] - soft[:, 0], points[:, None, 1] - soft[:, 1])
-        return np.asarray(far.min(axis=1) <= self.config.reach_m)
+        return np.asarray(far.min(axis=1))
+
+    def near(self, xy: Array) -> NDArray[np.bool_]:
+        """Whether points (n, 2) in odom are within reach of soft ground."""
+        return np.asarray(self.away_m(xy) <= self.config.reach_m)
+
+
+def rocky(terrain: TerrainMap, xy: Array, reach_m: float) -> bool:
+    """Whether anything is known within `reach_m` of `xy` (2,) in odom that may hold a wheel."""
+    res, hazard = terrain.resolution_m, terrain.layers["hazard"]
+    low = np.floor((xy - reach_m - terrain.origin) / res).astype(int).clip(0)
+    high = np.ceil((xy + reach_m - terrain.origin) / res).astype(int).clip(0)
+    near = hazard[low[1] : high[1], low[0] : high[0]]
+    return bool((near > _MAY_HOLD).any())
 
 
 def mean_slip(slip: Iterable[float]) -> float:

@@ -149,7 +149,7 @@ class Collecting:
                 keep &= np.hypot(*(xy - place).T) > _APART_M
             return keep
 
-        found = patch.firm_first(terrain, here.odom_T_base, wish, untried, field.soft)
+        found = patch.firm_first(terrain, here.odom_T_base, wish, untried, field.soft_m)
         if not found:
             words = f"no flat, rock-free, lit patch within {wish.radius_m:g} m"
             raise SamplingError(words, Code.NO_SAFE_PATCH)

@@ -56,8 +56,8 @@ class Field(Protocol):
         """(3,) direction to the sun in map, when known."""
         ...
 
-    def soft(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Where (n,) of points (n, 2) in odom the wheels were felt to sink."""
+    def soft_m(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From points (n, 2) in odom to where the wheels were felt to sink (n,); inf: nowhere."""
         ...
 
     def tell(self, name: str, words: str, *, warning: bool = False, **facts: Any) -> None:

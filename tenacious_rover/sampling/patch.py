@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEADINGS = 16
+_BERTHS_M = (1.5, 0.6)
+"""From where wheels have sunk, the wider the better: nobody knows how far soft ground reaches."""
 
 
 @dataclass(frozen=True)
@@ -176,26 +178,29 @@ def firm_first(
     here: NDArray[np.float64],
     wish: Wish,
     allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    soft: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     most: int = 10,
 ) -> list[Patch]:
-    """`patches` where the rover stands on firm ground; only when there are none, on any.
+    """`patches` far from soft ground; when there are none nearer to it, at last on any ground.
 
     Args:
         terrain: the map.
         here: odom_T_base (4, 4), in the map's frame.
         wish: what is asked.
         allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
-        soft: points (n, 2) to (n,): wheels are known to sink there.
+        soft_m: points (n, 2) to their distance (n,) from where wheels are known to sink.
         most: how many.
     """
+    for berth in _BERTHS_M:
 
-    def firm(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return np.asarray(allowed(xy) & ~soft(xy))
+        def firm(xy: NDArray[np.float64], berth: float = berth) -> NDArray[np.bool_]:
+            return np.asarray(allowed(xy) & (soft_m(xy) > berth))
 
-    found = patches(terrain, here, wish, firm, most)
-    found = [p for p in found if not soft(np.array([p.stand[:2]]))[0]]
-    return found or patches(terrain, here, wish, allowed, most)
+        found = patches(terrain, here, wish, firm, most)
+        found = [p for p in found if soft_m(np.array([p.stand[:2]]))[0] > berth]
+        if found:
+            return found
+    return patches(terrain, here, wish, allowed, most)
 
 
 def planes(

@@ -272,6 +272,21 @@ def test_trail_goes_back_as_far_as_asked():
     assert trail.poses[-1][0] == pytest.approx(poses[-1, 0], abs=0.06)
 
 
+@pytest.mark.parametrize("other", [1.6, -1.6, 0.0])
+def test_it_goes_back_through_the_sharpest_arcs_beside_nothing_but_its_own_track(other):
+    """Where the rover came around a rock by a sharp arc, a wider one backwards ends on the rock."""
+    trail, at = Trail(), np.zeros(3)
+    came = []
+    for index in range(200):
+        curvature = CONFIG.max_curvature if index < 130 else other
+        at = arcs.placed(np.array([0.008, 0.0, 0.008 * curvature]), *map(float, at))
+        trail.add(frames.planar(*at))
+        came.append(at)
+    poses = gone_back(trail, at, 0.6)
+    aside = np.hypot(*(poses[:, None, :2] - np.array(came)[:, :2]).transpose(2, 0, 1)).min(1)
+    assert aside.max() < 0.02
+
+
 @pytest.mark.parametrize("turn", [1.0, -2.0, 3.0])
 def test_trail_goes_back_through_its_turns(turn):
     trail, at = walked((0.0, 0.6), (turn, 0.5))

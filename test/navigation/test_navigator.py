@@ -241,6 +241,17 @@ def test_no_turn_in_place_on_ground_that_was_felt_to_be_soft(felt):
     assert bool(near) is not felt
 
 
+@pytest.mark.parametrize("rock", [True, False])
+def test_wheels_that_spin_straight_on_mean_soft_ground_where_no_rock_holds_them(rock):
+    made = navigator()
+    made.go(ShortMove(straight=1.0))
+    bump = lambda x, y: 0.05 * (np.hypot(x - 0.25, y) < 0.1) if rock else 0.0 * x  # noqa: E731
+    vehicle = toy.Vehicle(toy.Ground(bump), held=True)
+    vehicle.ground.look((-1.0, 0.0, 0.0))
+    toy.drive(made, vehicle, 3.0, motion=Motion(immobile=True))
+    assert bool(made.soft.near(np.zeros((1, 2)))[0]) is not rock
+
+
 def test_current_that_stays_high_is_trouble():
     made, vehicle = started(max_recoveries=0)
     ended = toy.drive(made, vehicle, 60.0, motion=Motion(effort_nm=3.0))

@@ -49,8 +49,8 @@ class Plain:
             turn_radps=0.0,
         )
 
-    def soft(self, xy):
-        return np.zeros(len(xy), bool)
+    def soft_m(self, xy):
+        return np.full(len(xy), np.inf)
 
     def tell(self, name, words, *, warning=False, **facts):
         self.said.append(name)

@@ -48,13 +48,17 @@ def test_slopes_are_no_site():
     assert not site.sites(terrain, HERE, ROVER, CONFIG)
 
 
-def test_house_goes_to_firm_ground_and_to_soft_only_where_there_is_no_other():
+@pytest.mark.parametrize(("radius_m", "berth_m"), [(3.0, 1.5), (1.3, 0.6)])
+def test_house_goes_far_from_soft_ground_where_it_can(radius_m, berth_m):
     def left(xy):
-        return xy[:, 1] > -0.3
+        return np.maximum(-xy[:, 1], 0.0)
 
-    firm = site.sites(level(), HERE, ROVER, CONFIG, radius_m=2.0, soft=left)
+    firm = site.sites(level(), HERE, ROVER, CONFIG, radius_m=radius_m, soft_m=left)
     assert firm
     for one in firm:
-        assert not left(np.array([one.place[:2], one.stand[:2]])).any()
-    everywhere = site.sites(level(), HERE, ROVER, CONFIG, soft=lambda xy: np.ones(len(xy), bool))
+        assert left(np.array([one.place[:2], one.stand[:2]])).min() > berth_m
+
+
+def test_house_goes_to_soft_ground_where_there_is_no_other():
+    everywhere = site.sites(level(), HERE, ROVER, CONFIG, soft_m=lambda xy: np.zeros(len(xy)))
     assert len(everywhere) == len(site.sites(level(), HERE, ROVER, CONFIG))

@@ -45,8 +45,8 @@ class Plain:
             turn_radps=0.0,
         )
 
-    def soft(self, xy):
-        return np.asarray(self.soft_left & (xy[:, 1] > -0.1))
+    def soft_m(self, xy):
+        return np.maximum(-0.1 - xy[:, 1], 0.0) if self.soft_left else np.full(len(xy), np.inf)
 
     def tell(self, name, words, *, warning=False, **facts):
         self.said.append(name)

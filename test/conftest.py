@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import zlib
 
 import pytest
@@ -34,3 +35,7 @@ else:
 def domain():
     if not ASKED_FOR:
         os.environ["ROS_DOMAIN_ID"] = str(1 + next(DOMAINS) % 100)
+    yield
+    if "rclpy" in sys.modules:
+        # A context that a failed test has left would fail the tests of the next file as well.
+        sys.modules["rclpy"].try_shutdown()

@@ -28,6 +28,8 @@ _ELSEWHERE_M = 1.0
 _LOOK_S = 1.5
 _LOOK_RAD = math.radians(50.0)
 _LOOK_BACK_M = 0.5
+_LONGEST_S = 90.0
+"""Of a way out: its 0.6 m, turns, and the wheels rocked 40 times."""
 
 
 class WayOut:
@@ -43,6 +45,7 @@ class WayOut:
         self._way: Retrace | None = None
         self._rocking: Rocking | None = None
         self._held: tuple[float, Array] | None = None
+        self._began_s: float | None = None
         self._standing = Lasting()
         self._blocked = 0
         self._blocked_at: Array | None = None
@@ -107,7 +110,7 @@ class WayOut:
             raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
         # Who was on the way out already has no other track to go back on.
         track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
-        tried, self._rocking, self._held = self._way, None, None
+        tried, self._rocking, self._held, self._began_s = self._way, None, None, None
         self._way = None if track is None else Retrace(track, config)
         if code is Code.STUCK:
             first = tried is not None and not tried.ahead and not tried.turning
@@ -134,6 +137,9 @@ class WayOut:
         The guard is not asked again: a map may be wrong about ground that was driven on.
         """
         here = pose.odom_T_base
+        self._began_s = time_s if self._began_s is None else self._began_s
+        if time_s - self._began_s > _LONGEST_S:
+            self._way = self._rocking = None
         if self._rocking is not None:
             stroke = self._rocking.steer(time_s, here)
             if stroke is not None:
@@ -143,7 +149,7 @@ class WayOut:
             self._rocking = self._held = None
         way = None if self._way is None else self._way.steer(here, speed_mps)
         if self._way is None or way is None:
-            self._way = self._held = None
+            self._way = self._held = self._began_s = None
             return None
         self._watch(time_s, here, way)
         words = "back along the own track" if self.backwards else "straight out, ahead"

@@ -23,7 +23,8 @@ class PerceptionConfig:
     min_brightness: float = bounded(10.0, 0.0, 255.0, "darker ground is unknown, grey levels")
     min_contrast: float = bounded(1.2, 0.0, 50.0, "standard deviation in a block, grey levels")
     min_correlation: float = bounded(0.55, -1.0, 1.0, "of both eyes' blocks; less is no match")
-    max_change_px: float = bounded(0.75, 0.1, 8.0, "of disparity per pixel; more is an edge")
+    max_change_px: float = bounded(0.75, 0.1, 8.0, "of disparity per row; more is an edge")
+    max_side_change_px: float = bounded(0.35, 0.1, 8.0, "the same per column")
     disparity_floor_px: float = bounded(0.12, 0.01, 2.0, "standard deviation of a perfect match")
     far_m: float = bounded(7.0, 1.0, 50.0, "farther points are dropped")
     depth_sigma: float = bounded(0.01, 0.0, 0.2, "of a depth camera, share of depth at 1 m")
@@ -31,7 +32,7 @@ class PerceptionConfig:
     # The map.
     resolution_m: float = bounded(0.04, 0.01, 0.2, "of a cell")
     size_m: float = bounded(12.0, 2.0, 60.0, "side of the square around the rover")
-    max_gap_px: float = bounded(1.2, 0.0, 5.0, "disparity step within one surface; see docs")
+    max_gap_px: float = bounded(0.7, 0.0, 5.0, "disparity step within one surface; see docs")
     drift: float = bounded(
         0.005, 0.0, 0.2, "vertical drift of odom over 1 m, m; grows with the root"
     )

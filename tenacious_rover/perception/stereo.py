@@ -191,6 +191,7 @@ class StereoMatcher:
             _mean(energy),
             self.lean,
             self.config.max_change_px,
+            self.config.max_side_change_px,
             self.config.disparity_floor_px * self.scale,
             disparity,
             sigma,
@@ -306,6 +307,7 @@ def _finish(
     energy: Image,
     lean: float,
     max_change: float,
+    max_side_change: float,
     floor: float,
     disparity: Image,
     sigma: Image,
@@ -319,12 +321,14 @@ def _finish(
     smoother, is weighed against it by their variances.
 
     Level ground changes by `lean` px a row. Where disparity departs from that by more than
-    `max_change` px from one pixel to the next there is an edge, which smoothing has made a ramp:
-    unknown. Lesser changes add to the deviation, because a match sits only to a part of a pixel
-    where the block's weight lies.
+    `max_change` px from one row to the next, or by `max_side_change` from one column to the next,
+    there is an edge, which smoothing has made a ramp: unknown. Ground of any slope ahead changes
+    from row to row, but from column to column little does that is not the side of a rock. Lesser
+    changes add to the deviation, because a match sits only to a part of a pixel where the block's
+    weight lies.
     """
     rows, columns = kept.shape
-    limit = 2.0 * max_change * _FRACTIONS
+    limits = (2.0 * max_change * _FRACTIONS, 2.0 * max_side_change * _FRACTIONS)
     number = np.float32(_WINDOW_PX * _WINDOW_PX * _INDEPENDENT)
     for r in range(rows):
         for c in range(columns):
@@ -333,16 +337,17 @@ def _finish(
             if here <= lost:
                 sigma[r, c] = np.nan
                 continue
-            change = 0.0
-            for dr, dc in ((2, 0), (0, 2)):
+            change, edge = 0.0, False
+            for dr, dc, limit in ((2, 0, limits[0]), (0, 2, limits[1])):
                 r0, r1 = max(r - dr, 0), min(r + dr, rows - 1)
                 c0, c1 = max(c - dc, 0), min(c + dc, columns - 1)
                 one, two = kept[r0, c0], kept[r1, c1]
                 slant = lean * dr * _FRACTIONS
                 after = abs(two - here - slant) if kept[r1, c1] > lost else 0.0
                 before = abs(here - one - slant) if kept[r0, c0] > lost else 0.0
+                edge = edge or after > limit or before > limit
                 change = max(change, after, before)
-            if change > limit:
+            if edge:
                 sigma[r, c] = np.nan
                 continue
             found = here / _FRACTIONS

@@ -84,6 +84,16 @@ def test_nothing_moves_for_a_while_then_it_rocks_and_at_last_gives_up():
     assert rocked_s == pytest.approx(CONFIG.rock_strokes * CONFIG.rock_stroke_s, rel=0.05)
 
 
+def test_a_turn_that_never_ends_is_given_up():
+    out = WayOut(CONFIG)
+    out.begin(Here(), guard(), trail((-0.5, 0.0, 1.0), (0.0, 0.0, 1.0)), Code.TILT_LIMIT, "leans")
+    times = np.arange(0.0, 300.0, 0.1)
+    going = [out.steer(time_s, Here(), SPEED) is not None for time_s in times]
+    assert going[0]
+    assert 60.0 < times[going.index(False)] < 120.0
+    assert not out.going
+
+
 def test_too_often_is_the_end():
     out = WayOut(NavigationConfig(max_recoveries=1))
     out.begin(Here(), guard(), CAME, Code.STUCK, "held")

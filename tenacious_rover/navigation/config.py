@@ -18,7 +18,7 @@ class NavigationConfig:
     turn_rate_radps: float = bounded(0.3, 0.02, 2.0, "rate of a turn in place")
     position_tolerance_m: float = bounded(0.1, 0.01, 2.0, "a goal is reached this near")
     heading_tolerance_deg: float = bounded(5.0, 0.5, 90.0, "a goal's heading is reached this near")
-    lookahead_m: float = bounded(0.3, 0.05, 2.0, "how far ahead on its path the rover aims")
+    lookahead_m: float = bounded(0.18, 0.05, 2.0, "how far ahead on its path the rover aims")
     slow_tilt_deg: float = bounded(14.0, 1.0, 40.0, "beyond this tilt the speed is halved")
     # cost
     unknown_cost: float = bounded(1.4, 1.0, 20.0, "cost of unseen ground, of that of seen ground")
@@ -52,7 +52,7 @@ class NavigationConfig:
     replan_s: float = bounded(2.0, 0.1, 60.0, "longest time between plans when no map comes")
     # guard
     guard_m: float = bounded(0.5, 0.1, 3.0, "the guard looks this far along the path")
-    guard_arc_m: float = bounded(0.2, 0.05, 3.0, "and this far along the command as it is now")
+    guard_arc_m: float = bounded(0.1, 0.05, 3.0, "and this far along the command as it is now")
     plan_margin_m: float = bounded(0.015, 0.0, 0.2, "clearance that a planned pose keeps")
     plan_aside_m: float = bounded(0.025, 0.0, 0.2, "a planned pose is safe this far aside, too")
     guard_margin_m: float = bounded(0.0, -0.05, 0.2, "clearance below which the guard stops")

@@ -240,7 +240,9 @@ class Journey:
     def _dislike_of_turns(self, pose: Pose) -> float:
         """Cost of a turn in place here, where one was just made or would dig the wheels in."""
         here, config = pose.odom_T_base[:2, 3], self._config
-        if self._soft.near(here)[0]:
+        # On a slope a turn lets the rover slide down by a hand's breadth.
+        steep = frames.tilt(pose.odom_T_base) > math.radians(config.slow_tilt_deg)
+        if steep or self._soft.near(here)[0]:
             return config.turn_soft_cost
         at = self._turned_at
         near = at is not None and np.hypot(*(at - here)) < _NEAR_TURN_M

@@ -30,6 +30,9 @@ _LOOK_RAD = math.radians(50.0)
 _LOOK_BACK_M = 0.5
 _LONGEST_S = 90.0
 """Of a way out: its 0.6 m, turns, and the wheels rocked 40 times."""
+_SAME_PLACE_M = 0.15
+_OVER_M = 0.3
+"""Where nothing else has helped it goes over bad ground to good ground no farther than that."""
 
 
 class WayOut:
@@ -49,6 +52,7 @@ class WayOut:
         self._standing = Lasting()
         self._blocked = 0
         self._blocked_at: Array | None = None
+        self._begun_at: Array | None = None
 
     @property
     def going(self) -> bool:
@@ -112,21 +116,27 @@ class WayOut:
         track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
         tried, self._rocking, self._held, self._began_s = self._way, None, None, None
         self._way = None if track is None else Retrace(track, config)
+        here, last = frames.flat(pose.odom_T_base), self._begun_at
+        again = last is not None and np.hypot(*(here - last)[:2]) < _SAME_PLACE_M
+        self._begun_at = here
         if code is Code.STUCK:
             first = tried is not None and not tried.ahead and not tried.turning
-            here = frames.flat(pose.odom_T_base)
-            self._way = self._straight_out(here, guard, first) or self._way
+            over_m = _OVER_M if again else 0.0
+            self._way = self._straight_out(here, guard, first, over_m) or self._way
 
-    def _straight_out(self, here: Array, guard: PoseCheck, first: bool) -> Retrace | None:
-        """Over ground that is known to be safe: ahead `first`, or behind."""
+    def _straight_out(
+        self, here: Array, guard: PoseCheck, first: bool, over_m: float
+    ) -> Retrace | None:
+        """Over ground that is known and, beyond `over_m`, safe: ahead `first`, or behind."""
         config = self._config
-        for ahead in (first, not first):
-            track = straight(here, config.back_out_m if ahead else -config.back_out_m)
-            seen = guard(track)
-            # Just before its wheels the rover never sees the ground, and drives on it all the same.
-            blind = np.hypot(*(track - here)[:, :2].T) <= config.blind_m
-            if (seen.safe & (seen.known | (blind & ahead))).all():
-                return Retrace(track, config, ahead=ahead, sharpest=DUG_IN)
+        for reach_m in dict.fromkeys((0.0, over_m)):
+            for ahead in (first, not first):
+                track = straight(here, config.back_out_m if ahead else -config.back_out_m)
+                seen, far = guard(track), np.hypot(*(track - here)[:, :2].T)
+                # Just before its wheels the rover never sees the ground, and drives on it.
+                known = seen.known | ((far <= config.blind_m) & ahead)
+                if ((seen.safe | (far <= reach_m)) & known).all():
+                    return Retrace(track, config, ahead=ahead, sharpest=DUG_IN)
         return None
 
     def steer(

@@ -183,7 +183,8 @@ def test_guard_stops_before_a_wall_on_the_path_and_on_the_arc():
     path = arcs.arc(np.zeros((1, 3)), np.zeros(1), np.arange(0.05, 1.5, 0.05))[0]
     assert "0." in objected(wall(0.6), (0.08, 0.0), path)
     assert objected(wall(0.6), (0.08, 0.0)) is None
-    assert objected(wall(0.4), (0.08, 0.0)) is not None
+    nose = 0.25
+    assert objected(wall(nose + CONFIG.guard_arc_m), (0.08, 0.0)) is not None
     assert objected(wall(1.2), (0.08, 0.0), path) is None
 
 

@@ -84,6 +84,24 @@ def test_nothing_moves_for_a_while_then_it_rocks_and_at_last_gives_up():
     assert rocked_s == pytest.approx(CONFIG.rock_strokes * CONFIG.rock_stroke_s, rel=0.05)
 
 
+def test_stuck_again_at_the_same_place_it_goes_over_bad_ground_to_good():
+    out = WayOut(CONFIG)
+    beside = guard(safe=lambda x: (np.abs(x) < 0.05) | (x < -0.27))
+    nowhere = trail((0.0, 0.0, 0.0))
+    out.begin(Here(), beside, nowhere, Code.STUCK, "held")
+    assert out.steer(0.0, Here(), SPEED) is None
+    out.begin(Here(), beside, nowhere, Code.STUCK, "held")
+    assert speed_of(out) == pytest.approx(-SPEED)
+
+
+def test_bad_ground_that_goes_on_is_not_driven_however_often_it_is_stuck():
+    out = WayOut(CONFIG)
+    bad = guard(safe=lambda x: np.abs(x) < 0.05)
+    for _ in range(3):
+        out.begin(Here(), bad, trail((0.0, 0.0, 0.0)), Code.STUCK, "held")
+        assert out.steer(0.0, Here(), SPEED) is None
+
+
 def test_a_turn_that_never_ends_is_given_up():
     out = WayOut(CONFIG)
     out.begin(Here(), guard(), trail((-0.5, 0.0, 1.0), (0.0, 0.0, 1.0)), Code.TILT_LIMIT, "leans")

@@ -13,6 +13,7 @@ from tenacious_rover.hardware.platform import HardwarePlatform
 from tenacious_rover.rover.description import load_rover
 
 ROVER = load_rover("tenacious")
+PATIENCE_S = 20.0
 PER_RAD = HardwareConfig().counts_per_turn / (2.0 * np.pi)
 
 
@@ -51,6 +52,20 @@ class Stand:
         self.platform.close()
         self.wire.close()
         self.server.close()
+
+    def spins(self):
+        """All wheels are told to turn."""
+        return bool((np.abs(self.body.speeds) > 0.5).all())
+
+    def rests(self):
+        """No wheel is."""
+        return not self.body.speeds.any()
+
+    def driven(self, done, command=None):
+        """The drive loop until `done()`, however busy this machine is; all joint samples."""
+        found = self.turns(PATIENCE_S, command, until=lambda _: done())
+        assert done()
+        return found
 
     def turns(self, seconds, command=None, until=lambda found: False):
         """The drive loop at 50 Hz of real time; all joint samples."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Speeds = tuple[float, float]
 """m/s and rad/s."""
+Steering = tuple[Speeds | None, str, str]
+"""Wanted motion (`None`: there), state, reason."""
 
 STOP: Speeds = (0.0, 0.0)
 SHARPEST = 4.0

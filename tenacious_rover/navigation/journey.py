@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenacious_rover.navigation import arcs, follow, local
+from tenacious_rover.navigation.arrival import Arrival
 from tenacious_rover.navigation.cost import ground_cost
 from tenacious_rover.navigation.error import Code, NavigationError
 from tenacious_rover.navigation.global_cost import GlobalCost
@@ -20,7 +21,8 @@ from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
     from tenacious_rover.navigation.config import NavigationConfig
-    from tenacious_rover.navigation.local import Checks, PoseCheck
+    from tenacious_rover.navigation.follow import Steering
+    from tenacious_rover.navigation.local import Checks
     from tenacious_rover.navigation.recovery import Trail
     from tenacious_rover.navigation.state import Goal, Pose
     from tenacious_rover.navigation.zones import Zones
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from tenacious_rover.rover.model import Rover
 
 Array = NDArray[np.float64]
-Steering = tuple[follow.Speeds | None, str, str]
-"""Wanted motion (`None`: there), state, reason."""
-_FINAL_M = 0.5
 _TURN_DONE_RAD = math.radians(2.0)
 _ASTRAY_M = 0.2
 _ASTRAY_RAD = math.radians(25.0)
@@ -59,7 +58,8 @@ class Journey:
         if zones.forbidden(np.array([[goal.x, goal.y]]))[0]:
             words = f"goal: {goal.x:.2f}, {goal.y:.2f} lies in a forbidden zone"
             raise NavigationError(words, Code.GOAL_IN_KEEP_OUT)
-        self._goal, self._zones, self._rover, self._config = goal, zones, rover, config
+        self._zones, self._rover, self._config = zones, rover, config
+        self._arrival = Arrival(goal, config)
         self._slip = slip
         self._paths = arcs.library(config)
         self._half_fov = rover.cameras["left"].horizontal_fov / 2.0
@@ -78,8 +78,6 @@ class Journey:
         self._clear_m = 0.0
         self._progress: Array | None = None
         self._direction: float | None = None
-        self._bad_goal = 0
-        self._there = False
 
     @property
     def getting_out(self) -> bool:
@@ -93,7 +91,7 @@ class Journey:
 
     def remaining_m(self, pose: Pose) -> float:
         """Straight distance to the goal."""
-        return float(np.hypot(*(self._target(pose)[:2, 3] - pose.odom_T_base[:2, 3])))
+        return float(np.hypot(*(self._arrival.target(pose)[:2, 3] - pose.odom_T_base[:2, 3])))
 
     def think_again(self) -> None:
         """The present path is not to be followed any further."""
@@ -114,7 +112,7 @@ class Journey:
             self.time_limit_s = 120.0 + self._config.time_factor * way
         if self._out.going:
             return self._go_out(time_s, pose)
-        arriving = self._arriving(pose, checks.plan)
+        arriving = self._arrive(pose, checks)
         if arriving is not None:
             return arriving
         if self._turning is not None:
@@ -139,49 +137,15 @@ class Journey:
 
     # -- stages ---------------------------------------------------------------------------------
 
-    def _arriving(self, pose: Pose, check: PoseCheck) -> Steering | None:
-        """The last half metre and the goal's heading; `None` when it is farther or not free."""
-        config, goal = self._config, self._goal
-        odom_T_goal = self._target(pose)
-        tolerance = goal.position_tolerance_m or config.position_tolerance_m
-        here, end = frames.flat(pose.odom_T_base), odom_T_goal[:2, 3]
-        far = float(np.hypot(*(end - here[:2])))
-        if far <= tolerance or self._there:
-            self._there = goal.yaw is not None and far <= tolerance + 0.15
-            return self._facing(pose, odom_T_goal) if self._there else (None, "arrived", "there")
-        if far > _FINAL_M:
-            return None
-        bearing = frames.wrapped(math.atan2(*(end - here[:2])[::-1]) - here[2])
-        back = abs(bearing) > math.pi / 2.0 and far < 0.3
-        heading = here[2] if back else here[2] + bearing
-        shares = np.linspace(0.0, 1.0, 6)[1:, None]
-        line = np.column_stack([here[:2] + shares * (end - here[:2]), np.full(5, heading)])
-        if not check(line).safe.all():
-            return None
-        self.path = line
-        self._turning = None
-        slow = min(self.speed_mps, 0.02 + 0.3 * far)
-        if back:
-            return follow.pursue(pose.odom_T_base, line, -slow, config), "driving", "last step back"
-        if abs(bearing) > math.radians(25.0):
-            return (
-                follow.heading(pose.odom_T_base, heading, config.turn_rate_radps),
-                "turning",
-                ("facing the goal"),
-            )
-        return follow.pursue(pose.odom_T_base, line, slow, config), "driving", "last steps"
-
-    def _facing(self, pose: Pose, odom_T_goal: Array) -> Steering:
-        tolerance = self._goal.heading_tolerance or math.radians(self._config.heading_tolerance_deg)
-        yaw = frames.yaw(odom_T_goal)
-        if abs(frames.wrapped(yaw - frames.yaw(pose.odom_T_base))) <= tolerance:
-            return None, "arrived", "there"
-        turn = follow.heading(pose.odom_T_base, yaw, self._config.turn_rate_radps)
-        return turn, "turning", "to the heading asked for"
+    def _arrive(self, pose: Pose, checks: Checks) -> Steering | None:
+        arriving = self._arrival.steer(pose, checks.plan, self.speed_mps)
+        if arriving is not None and self._arrival.path is not None:
+            self.path, self._turning = self._arrival.path, None
+        return arriving
 
     def _refresh(self, time_s: float, pose: Pose, terrain: TerrainMap, *, new: bool) -> None:
         """Cost where the map is new, then the cost-to-go."""
-        here, goal = pose.odom_T_base[:2, 3], self._target(pose)[:2, 3]
+        here, goal = pose.odom_T_base[:2, 3], self._arrival.target(pose)[:2, 3]
         odom_T_map = frames.inverse(pose.map_T_odom)
         self._plan.cover(np.vstack([here, goal]))
         if new:
@@ -201,7 +165,7 @@ class Journey:
     def _think(self, pose: Pose, checks: Checks) -> bool:
         """Choose the next manoeuvre."""
         assert self._cost is not None
-        self._judge_goal(pose, checks.plan)
+        self._arrival.judge(pose, checks.plan)
         choice = local.choose(
             self._paths,
             self._plan,
@@ -247,20 +211,6 @@ class Journey:
         at = self._turned_at
         near = at is not None and np.hypot(*(at - here)) < _NEAR_TURN_M
         return config.turn_again_cost if near else 0.0
-
-    def _judge_goal(self, pose: Pose, check: PoseCheck) -> None:
-        """Give up a goal that is seen to be no place to stand."""
-        goal = self._target(pose)[:2, 3]
-        if np.hypot(*(goal - pose.odom_T_base[:2, 3])) > 1.5:
-            return
-        reach = 0.8 * (self._goal.position_tolerance_m or self._config.position_tolerance_m)
-        ring = np.radians(np.arange(0, 360, 45))
-        spots = np.vstack([goal, goal + reach * np.column_stack([np.cos(ring), np.sin(ring)])])
-        poses = np.array([[*spot, yaw] for spot in spots for yaw in np.radians((0, 45, 90, 135))])
-        checked = check(poses)
-        self._bad_goal = self._bad_goal + 1 if not (checked.safe | ~checked.known).any() else 0
-        if self._bad_goal >= 4:
-            raise NavigationError("the goal lies on a hazard", Code.NO_PATH)
 
     def _follow(self, pose: Pose) -> Steering:
         config = self._config
@@ -311,7 +261,7 @@ class Journey:
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
         self._out.begin(pose, checks.guard, trail, code, words)
         # A mark on the goal would keep the rover circling around it.
-        if np.hypot(*(self._target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
+        if np.hypot(*(self._arrival.target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
             self._plan.mark(float(x), float(y), time_s + config.mark_s)
         self.think_again()
 
@@ -321,9 +271,3 @@ class Journey:
             self.think_again()
             return follow.STOP, "backing_out", "far enough"
         return way
-
-    def _target(self, pose: Pose) -> Array:
-        """odom_T_goal (4, 4)."""
-        goal = self._goal
-        map_T_goal = frames.planar(goal.x, goal.y, goal.yaw or 0.0)
-        return frames.inverse(pose.map_T_odom) @ map_T_goal

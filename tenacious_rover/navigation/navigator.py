@@ -139,7 +139,7 @@ class Navigator:
             self._note(time_s, pose, motion)
             trouble = self._trouble(time_s, pose, motion)
             wanted, state, reason = (
-                self._short(pose, trouble)
+                self._short(time_s, pose, trouble)
                 if self._move is not None
                 else self._drive(time_s, pose, trouble)
             )
@@ -198,15 +198,19 @@ class Navigator:
         return follow.STOP, "blocked", words
 
     def _short(
-        self, pose: Pose, trouble: tuple[Code, str] | None
+        self, time_s: float, pose: Pose, trouble: tuple[Code, str] | None
     ) -> tuple[follow.Speeds | None, str, str]:
         """Straight or turning, guarded by tilt and immobility only."""
-        assert self._move is not None
+        move = self._move
+        assert move is not None
         if trouble is not None:
-            raise NavigationError(trouble[1], trouble[0])
-        wanted = self._move.speeds(pose.odom_T_base)
+            code, words = trouble
+            if code is not Code.STUCK or not move.dug_in():
+                raise NavigationError(words, code)
+            self._watch.reset()
+        wanted = move.speeds(time_s, pose.odom_T_base)
         state = "turning" if wanted and not wanted[0] else "driving"
-        return wanted, state, "short move"
+        return wanted, state, "rocking the wheels free" if move.rocking else "short move"
 
     # -- what it must know first ----------------------------------------------------------------
 
@@ -280,6 +284,8 @@ class Navigator:
     @property
     def _leaving(self) -> bool:
         """Whether it is on its way out of trouble."""
+        if self._move is not None:
+            return self._move.rocking
         return self._journey is not None and self._journey.getting_out
 
     # -- what it says ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ by stroke it becomes shallower, until one of them carries the rover some way.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +30,19 @@ class Rocking:
     On a slope the stroke downhill carries it before the pit is shallow enough to go uphill, so what
     counts is the stroke in the direction that is wanted afterwards.
 
+    Args:
+        config: strokes.
+        ahead: the direction that is wanted afterwards.
+        against_m: a stroke the other way ends when it has carried the rover so far.
+
     Attributes:
         free: whether a stroke that way has carried the rover some way.
     """
 
-    def __init__(self, config: NavigationConfig, *, ahead: bool) -> None:
-        self._config = config
+    def __init__(
+        self, config: NavigationConfig, *, ahead: bool, against_m: float = math.inf
+    ) -> None:
+        self._config, self._against_m = config, against_m
         self._wanted = self._way = 1.0 if ahead else -1.0
         self._began: tuple[float, Array] | None = None
         self._strokes = 0
@@ -45,10 +53,11 @@ class Rocking:
         config = self._config
         if self._began is None:
             self._began = time_s, odom_T_base
-        elif time_s - self._began[0] >= config.rock_stroke_s:
-            moved = frames.inverse(self._began[1]) @ odom_T_base
-            far = self._way * moved[0, 3] > config.rock_free_m
-            self.free = bool(far and self._way == self._wanted)
+        moved_m = self._way * float((frames.inverse(self._began[1]) @ odom_T_base)[0, 3])
+        against = self._way != self._wanted
+        over = time_s - self._began[0] >= config.rock_stroke_s
+        if over or (against and moved_m > self._against_m):
+            self.free = not against and moved_m > config.rock_free_m
             self._strokes += 1
             self._way, self._began = -self._way, (time_s, odom_T_base)
             if self.free or self._strokes >= config.rock_strokes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenacious_rover.navigation.error import Code, NavigationError
+from tenacious_rover.navigation.rocking import Rocking
 from tenacious_rover.rover import frames
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ShortMoveDrive:
         self._start: NDArray[np.float64] | None = None
         self._turned = self._last_yaw = 0.0
         self.remaining = abs(move.straight or move.turn)
-        self.begun = False
+        self._rocking: Rocking | None = None
 
     @property
     def time_limit_s(self) -> float:
@@ -49,10 +50,36 @@ class ShortMoveDrive:
             return move.time_limit_s
         speed = move.speed_mps or config.short_speed_mps
         seconds = abs(move.straight) / speed + abs(move.turn) / config.turn_rate_radps
-        return 30.0 + config.time_factor * seconds
+        return 30.0 + config.time_factor * seconds + config.rock_strokes * config.rock_stroke_s
 
-    def speeds(self, odom_T_base: NDArray[np.float64]) -> follow.Speeds | None:
-        """The wanted motion, or `None` when the amount is reached."""
+    @property
+    def rocking(self) -> bool:
+        """Whether the wheels are being rocked free."""
+        return self._rocking is not None
+
+    def dug_in(self) -> bool:
+        """The wheels spin on the spot: rock them free, if that may help."""
+        ahead = self._move.straight > 0.0
+        if self._move.turn or self.rocking:
+            return False
+        # What it moves away from may stand right before it.
+        self._rocking = Rocking(self._config, ahead=ahead, against_m=self._config.rock_free_m)
+        return True
+
+    def speeds(self, time_s: float, odom_T_base: NDArray[np.float64]) -> follow.Speeds | None:
+        """The wanted motion, or `None` when the amount is reached.
+
+        Raises:
+            NavigationError: rocking did not free the wheels.
+        """
+        if self._rocking is not None:
+            stroke = self._rocking.steer(time_s, odom_T_base)
+            if stroke is not None:
+                return stroke
+            free, self._rocking = self._rocking.free, None
+            if not free:
+                words = "the wheels turn and do not bring it on, rocked as well"
+                raise NavigationError(words, Code.STUCK)
         if self._start is None:
             self._start, self._last_yaw = odom_T_base, frames.yaw(odom_T_base)
         yaw = frames.yaw(odom_T_base)

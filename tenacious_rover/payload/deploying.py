@@ -149,10 +149,13 @@ class Deploying:
         placed = self._here(field).map_T_base @ self.rover.payload.base_T_payload
         self._note(field, state="released", place_m=_xyz(placed), released_s=field.now)
         self._state(field, "backing_off", 0.6, cancel=False)
-        wished = max(self.config.photo_distance_m, self.config.back_off_m)
-        back = photograph.back_off(self.rover, wished)
+        back = photograph.back_off(self.rover, self.config)
         away = ShortMove(straight=-back, speed_mps=self.config.back_off_speed_mps)
-        await self._drive(field, away, Code.BACK_OFF_FAILED, cancel=False)
+        try:
+            await self._drive(field, away, Code.BACK_OFF_FAILED, cancel=False)
+        except PayloadError as error:
+            # The house is out there: what can be seen of it from here is worth having.
+            field.tell("back_off_held", f"{error}; looking from here", warning=True)
         self._state(field, "proving", 0.75, cancel=False)
         proof = await proving.proven(field, placed, self.rover, self.config, self.folder)
         return self._judged(field, proof)

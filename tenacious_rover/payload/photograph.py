@@ -14,6 +14,7 @@ from tenacious_rover.rover import frames
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tenacious_rover.payload.config import PayloadConfig
     from tenacious_rover.payload.house import Sighting
     from tenacious_rover.rover.model import Rover
 
@@ -34,12 +35,13 @@ class Composition:
     score: float
 
 
-def back_off(rover: Rover, wished_m: float, margin_px: float = 25.0) -> float:
+def back_off(rover: Rover, config: PayloadConfig, margin_px: float = 25.0) -> float:
     """Way straight back from release, m, until the whole house stands in the picture.
 
-    The camera is then at least `wished_m` from it; 2 m at most.
+    The camera is then at least as far from it as `config` wishes; 2 m at most.
     """
     assert rover.payload is not None
+    wished_m = max(config.photo_distance_m, config.back_off_m)
     camera = rover.cameras["left"]
     front = float(rover.payload.base_T_payload[0, 3])
     least = max(wished_m - (front - float(camera.base_T_optical[0, 3])), 0.2)

@@ -77,21 +77,30 @@ async def proven(
             if best is None or (proof.standing, proof.score) > (best.standing, best.score):
                 best = proof
             turn = proof.seen.bearing
-            if proof.standing and proof.score > _GOOD_SCORE and abs(turn) < _CENTRED:
-                break
-        if abs(turn) > _WORTH_TURNING:
-            move = ShortMove(turn=turn)
-        elif proof is not None and proof.standing and best is not None and best.seen.whole:
+        move = _better_view(proof, best, turn)
+        if move is None:
             break
-        else:
-            move = ShortMove(straight=-_STEP_BACK_M)
         try:
             await field.drive(move, cancel=False)
         except FieldError as error:
-            raise PayloadError(f"cannot drive: {error}", Code.BACK_OFF_FAILED) from error
+            if best is None:
+                raise PayloadError(f"cannot drive: {error}", Code.BACK_OFF_FAILED) from error
+            break
     if best is None:
         raise PayloadError(f"no proof: {last}", Code.NO_PROOF)
     return best
+
+
+def _better_view(proof: Proof | None, best: Proof | None, turn: float) -> ShortMove | None:
+    """The move before the next picture; `None` when there need be no other."""
+    good = proof is not None and proof.standing and proof.score > _GOOD_SCORE
+    if good and abs(turn) < _CENTRED:
+        return None
+    if abs(turn) > _WORTH_TURNING:
+        return ShortMove(turn=turn)
+    if proof is not None and proof.standing and best is not None and best.seen.whole:
+        return None
+    return ShortMove(straight=-_STEP_BACK_M)
 
 
 async def _picture(field: Field) -> tuple[Sidecar, Sidecar]:

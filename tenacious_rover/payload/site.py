@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenacious_rover.payload import photograph
 from tenacious_rover.rover import frames
 from tenacious_rover.sampling.patch import Ground, Patch, Wish, firm_first, fits
 
@@ -73,7 +74,10 @@ def sites(
         return keep
 
     felt = soft_m or (lambda xy: np.full(len(xy), np.inf))
-    found = firm_first(terrain, odom_T_base, wish, allowed, felt, most=20)
+    behind = replace(wish, behind_m=photograph.back_off(rover, config))
+    found = firm_first(terrain, odom_T_base, behind, allowed, felt, most=20)
+    # Where the way back from the house is not seen to be free anywhere, it is tried all the same.
+    found = found or firm_first(terrain, odom_T_base, wish, allowed, felt, most=20)
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
     return sorted(found, key=lambda p: p.cost)

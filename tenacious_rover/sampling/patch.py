@@ -58,6 +58,7 @@ class Wish:
         max_roughness_m: root mean square departure from a plane.
         max_hazard: in patch and under the body.
         lateral_m: from base_link to the left to the patch, when the rover stands before it.
+        behind_m: ground behind the rover that is free as well: it will back off.
     """
 
     center: NDArray[np.float64]
@@ -69,6 +70,7 @@ class Wish:
     max_roughness_m: float
     max_hazard: float
     lateral_m: float = 0.0
+    behind_m: float = 0.0
     headings: tuple[float, ...] = ()
     """Wished yaw of the rover before the patch, rad, the nearest of these counts; else the way it
     comes from."""
@@ -279,7 +281,7 @@ def _stand(
     toward = float(np.arctan2(place[1] - here[1, 3], place[0] - here[0, 3]))
     length, width = wish.body_m
     along, across = np.meshgrid(
-        np.arange(-length / 2, length / 2 + 1e-9, terrain.resolution_m),
+        np.arange(-length / 2 - wish.behind_m, length / 2 + 1e-9, terrain.resolution_m),
         np.arange(-width / 2, width / 2 + 1e-9, terrain.resolution_m),
     )
     body = np.column_stack([along.ravel(), across.ravel()])

@@ -355,11 +355,36 @@ def test_turn_ends_to_the_degree(amount):
     assert vehicle.yaw == pytest.approx(amount, abs=np.radians(2.0))
 
 
-def test_short_move_that_does_not_move_is_stuck():
+@pytest.mark.parametrize("move", [ShortMove(straight=0.5), ShortMove(turn=1.0)])
+def test_short_move_that_does_not_move_is_stuck(move):
     made, vehicle = started()
     vehicle.held = True
-    made.go(ShortMove(straight=0.5))
-    assert toy.drive(made, vehicle, 120.0).code is Code.STUCK
+    made.go(move)
+    assert toy.drive(made, vehicle, 240.0).code is Code.STUCK
+
+
+@pytest.mark.parametrize("straight", [0.4, -0.4])
+def test_wheels_that_hold_in_a_straight_move_are_rocked_free(straight):
+    made, vehicle = started()
+    made.go(ShortMove(straight=straight))
+    began, way = vehicle.x, np.sign(straight)
+    strokes, back_m = [0.0], [0.0]
+
+    def dig(v, command):
+        stroke = np.sign(command.linear_mps)
+        moved = way * (v.x - began)
+        if command.reason == "rocking the wheels free":
+            back_m.append(0.1 - moved)
+            if stroke != strokes[-1]:
+                strokes.append(stroke)
+        # Against the wish the wheels are free at once: what was left behind stands there.
+        v.held = moved > 0.1 and stroke == way and len(strokes) < 8
+
+    ended = toy.drive(made, vehicle, 240.0, dig)
+    assert ended.code is Code.NONE, ended.reason
+    assert way * (vehicle.x - began) == pytest.approx(0.4, abs=0.015)
+    assert 4 <= len(strokes) <= 10
+    assert max(back_m) < 2.5 * made.config.rock_free_m
 
 
 def test_short_move_needs_no_map():

@@ -25,10 +25,12 @@ class Plain:
 
     The first `blocked` sites are not reached, the `leaning` ones after them tilt the rover; a
     drive ends `off` (3,) its goal: x, y, yaw. From near, the `stony` first sites show a stone.
+    With `held` the rover does not come away from the house.
     """
 
-    def __init__(self, *, blocked=0, leaning=0, stony=0, off=(0.0, 0.0, 0.0)):
+    def __init__(self, *, blocked=0, leaning=0, stony=0, off=(0.0, 0.0, 0.0), held=False):
         self.blocked, self.leaning, self.stony, self.off = blocked, leaning, stony, off
+        self.held = held
         self.pose, self.now, self.attached, self.armed = frames.planar(6.0, 0.0, 0.0), 0.0, True, []
         self.sun_map, self.stands, self.released, self.tilt, self.said = None, [], [], 0.0, []
         n = 160
@@ -65,6 +67,8 @@ class Plain:
 
     async def drive(self, goal, *, cancel=True):
         if isinstance(goal, ShortMove):
+            if self.held and self.released:
+                raise FieldError("a rock is behind")
             self.pose = self.pose @ frames.planar(goal.straight, 0.0, goal.turn)
             return
         self.stands.append((goal.x, goal.y))
@@ -103,6 +107,12 @@ def test_another_site_is_tried(trouble, tmp_path):
     (x, y), (u, v) = field.stands
     assert np.hypot(x - u, y - v) > 0.2
     assert "site_given_up" in field.said
+
+
+def test_a_rover_that_does_not_come_away_looks_from_where_it_is(tmp_path):
+    field = Plain(held=True)
+    assert deployed(field, tmp_path) is Code.NO_PROOF
+    assert "back_off_held" in field.said
 
 
 def test_house_stands_where_it_was_meant_to(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from test_payload_node import rover
 
 from tenacious_rover.payload import house, photograph
+from tenacious_rover.payload.config import PayloadConfig
 from tenacious_rover.payload.error import PayloadError
 from tenacious_rover.rover import frames
 
@@ -74,4 +75,4 @@ def test_empty_ground_has_no_house():
 
 
 def test_backing_off_brings_the_whole_house_into_view():
-    assert 0.3 < photograph.back_off(rover(), 0.6) < 1.5
+    assert 0.3 < photograph.back_off(rover(), PayloadConfig(photo_distance_m=0.6)) < 1.5

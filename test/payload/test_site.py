@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from tenacious_rover.payload import site
+from tenacious_rover.payload import photograph, site
 from tenacious_rover.payload.config import PayloadConfig
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.description import load_rover
@@ -38,6 +38,35 @@ def test_lander_and_tracks_are_kept_clear():
     assert np.hypot(*(places - lander).T).min() >= CONFIG.lander_clearance_m
     apart = np.linalg.norm(places[:, None] - track[None], axis=2)
     assert apart.min() >= 0.3
+
+
+def behind(stand, back_m):
+    """Places (n, 2) of the rover's body on its way back from where it let go."""
+    way = np.arange(0.0, back_m, 0.05)[:, None] + ROVER.chassis.size[0] / 2.0
+    return stand[:2] - way * (np.cos(stand[2]), np.sin(stand[2]))
+
+
+def test_the_way_back_from_the_house_is_free():
+    terrain, back_m = level(), photograph.back_off(ROVER, CONFIG)
+    sun = np.array([1.0, 0.0, 0.4])
+    freely = site.sites(terrain, HERE, ROVER, CONFIG, radius_m=2.0, sun=sun)
+    centre = behind(np.array(freely[0].stand), back_m)[-1]
+    x, y = np.meshgrid(*(terrain.origin[k] + (np.arange(N) + 0.5) * 0.05 for k in (0, 1)))
+    rock = np.hypot(x - centre[0], y - centre[1]) < 0.1
+    terrain.layers["hazard"][rock] = 1.0
+    found = site.sites(terrain, HERE, ROVER, CONFIG, radius_m=2.0, sun=sun)
+    ways = np.array([behind(np.array(one.stand), back_m) for one in found])
+    assert found
+    assert np.hypot(*(ways - centre).transpose(2, 0, 1)).min() > 0.2
+
+
+def test_where_nothing_is_known_behind_there_is_a_site_all_the_same():
+    terrain = level()
+    x, y = np.meshgrid(*(terrain.origin[k] + (np.arange(N) + 0.5) * 0.05 for k in (0, 1)))
+    far = np.hypot(x - HERE[0, 3], y - HERE[1, 3]) > 0.9
+    for layer in terrain.layers.values():
+        layer[far] = np.nan
+    assert site.sites(terrain, HERE, ROVER, CONFIG)
 
 
 def test_slopes_are_no_site():

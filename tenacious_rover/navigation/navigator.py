@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 NO_ZONES = Zones()
 STILL_UNKNOWN = Motion()
+NO_PATH = np.zeros((0, 3))
 _CURVING_RADPS = 0.1
 
 
@@ -200,7 +201,7 @@ class Navigator:
     def _short(
         self, time_s: float, pose: Pose, trouble: tuple[Code, str] | None
     ) -> tuple[follow.Speeds | None, str, str]:
-        """Straight or turning, guarded by tilt and immobility only."""
+        """Straight or turning without planning; it stops before what is known to be unsafe."""
         move = self._move
         assert move is not None
         if trouble is not None:
@@ -209,6 +210,13 @@ class Navigator:
                 raise NavigationError(words, code)
             self._watch.reset()
         wanted = move.speeds(time_s, pose.odom_T_base)
+        if wanted is not None and self._checks is not None and not move.rocking:
+            here = frames.flat(pose.odom_T_base)
+            why = guard.objection(here, (wanted[0], 0.0), NO_PATH, self._checks.guard, self.config)
+            if self._objecting.for_s(time_s, why is not None) > self.config.replan_s:
+                raise NavigationError(str(why), Code.GUARD_STOP)
+            if why is not None:
+                return follow.STOP, "blocked", why
         state = "turning" if wanted and not wanted[0] else "driving"
         return wanted, state, "rocking the wheels free" if move.rocking else "short move"
 

@@ -387,6 +387,15 @@ def test_wheels_that_hold_in_a_straight_move_are_rocked_free(straight):
     assert max(back_m) < 2.5 * made.config.rock_free_m
 
 
+def test_short_move_ahead_stops_before_what_is_known_to_be_in_the_way():
+    made, vehicle = started("wall")
+    made.go(ShortMove(straight=4.9))
+    ended = toy.drive(made, vehicle, 240.0)
+    assert ended.code is Code.GUARD_STOP
+    assert 1.0 < vehicle.x < 1.9 - 0.25
+    assert not toy.touched(vehicle)
+
+
 def test_short_move_needs_no_map():
     made, vehicle = started()
     made.go(ShortMove(straight=0.1))

@@ -74,13 +74,18 @@ def sites(
         return keep
 
     felt = soft_m or (lambda xy: np.full(len(xy), np.inf))
-    behind = replace(wish, behind_m=photograph.back_off(rover, config))
-    found = firm_first(terrain, odom_T_base, behind, allowed, felt, most=20)
-    # Where the way back from the house is not seen to be free anywhere, it is tried all the same.
-    found = found or firm_first(terrain, odom_T_base, wish, allowed, felt, most=20)
+    found: list[Patch] = []
+    for one in _ways_back(wish, photograph.back_off(rover, config)):
+        found = found or firm_first(terrain, odom_T_base, one, allowed, felt, most=20)
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
     return sorted(found, key=lambda p: p.cost)
+
+
+def _ways_back(wish: Wish, back_m: float) -> tuple[Wish, ...]:
+    """The way back from the house seen to be free, then not seen to be blocked, then anyhow."""
+    seen = replace(wish, behind_m=back_m)
+    return seen, replace(seen, behind_seen=False), wish
 
 
 def good(

@@ -217,7 +217,11 @@ class Collecting:
                 self.config.approach_tolerance_m,
                 _ROUGHLY,
             )
+            firm = patch.firm(chosen.stand, field.soft_m)
             await self._drive(field, goal)
+            if firm and not patch.firm(tuple(self._here(field).odom_T_base[:2, 3]), field.soft_m):
+                words = "approach: the wheels dug in on the way, the ground is soft"
+                raise SamplingError(words, Code.APPROACH_FAILED)
         await approach.bring(
             chosen.place,
             distance,

@@ -59,6 +59,7 @@ class Wish:
         max_hazard: in patch and under the body.
         lateral_m: from base_link to the left to the patch, when the rover stands before it.
         behind_m: ground behind the rover that is free as well: it will back off.
+        behind_seen: and known to be; else what is not known there does not count.
     """
 
     center: NDArray[np.float64]
@@ -71,6 +72,7 @@ class Wish:
     max_hazard: float
     lateral_m: float = 0.0
     behind_m: float = 0.0
+    behind_seen: bool = True
     headings: tuple[float, ...] = ()
     """Wished yaw of the rover before the patch, rad, the nearest of these counts; else the way it
     comes from."""
@@ -106,6 +108,7 @@ def patches(
     wish: Wish,
     allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None,
     most: int = 10,
+    standing: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None,
 ) -> list[Patch]:
     """Patches that fit, best first; neighbours closer than a patch's size are left out.
 
@@ -115,6 +118,7 @@ def patches(
         wish: what is asked.
         allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
         most: how many.
+        standing: points (n, 2) to (n,): where the rover may stand before a patch.
     """
     res, height = terrain.resolution_m, np.asarray(terrain.layers["elevation"], float)
     fits, slope, residual, hazard = _fitting(terrain, wish)
@@ -139,7 +143,7 @@ def patches(
     for index in np.argsort(cost, kind="stable"):
         if any(np.hypot(*(xy[index] - p.place[:2])) < wish.size_m for p in found):
             continue
-        stand = _stand(terrain, hazard, xy[index], here, wish)
+        stand = _stand(terrain, hazard, xy[index], here, wish, standing)
         if stand is None:
             continue
         cell = tuple(cells[index])
@@ -195,14 +199,21 @@ def firm_first(
     """
     for berth in _BERTHS_M:
 
-        def firm(xy: NDArray[np.float64], berth: float = berth) -> NDArray[np.bool_]:
-            return np.asarray(allowed(xy) & (soft_m(xy) > berth))
+        def away(xy: NDArray[np.float64], berth: float = berth) -> NDArray[np.bool_]:
+            return np.asarray(soft_m(xy) > berth)
 
-        found = patches(terrain, here, wish, firm, most)
-        found = [p for p in found if soft_m(np.array([p.stand[:2]]))[0] > berth]
+        def firm(xy: NDArray[np.float64], away: Any = away) -> NDArray[np.bool_]:
+            return np.asarray(allowed(xy) & away(xy))
+
+        found = patches(terrain, here, wish, firm, most, away)
         if found:
             return found
     return patches(terrain, here, wish, allowed, most)
+
+
+def firm(stand: tuple[float, ...], soft_m: Callable[..., NDArray[np.float64]]) -> bool:
+    """Whether a rover at `stand` (x, y, …) is out of reach of ground where wheels have sunk."""
+    return bool(soft_m(np.array([stand[:2]]))[0] > _BERTHS_M[-1])
 
 
 def planes(
@@ -276,6 +287,7 @@ def _stand(
     place: NDArray[np.float64],
     here: NDArray[np.float64],
     wish: Wish,
+    standing: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
 ) -> tuple[float, float, float] | None:
     """Where base_link stands to have `place` within reach; the way it comes from, if free."""
     toward = float(np.arctan2(place[1] - here[1, 3], place[0] - here[0, 3]))
@@ -290,6 +302,8 @@ def _stand(
             continue
         c, s = np.cos(yaw), np.sin(yaw)
         x, y = stand_before(place, yaw, wish.reach_m, wish.lateral_m)
+        if standing is not None and not standing(np.array([[x, y]]))[0]:
+            continue
         points = body @ np.array([[c, s], [-s, c]]) + (x, y)
         column = np.floor((points[:, 0] - terrain.origin[0]) / terrain.resolution_m).astype(int)
         row = np.floor((points[:, 1] - terrain.origin[1]) / terrain.resolution_m).astype(int)
@@ -301,6 +315,8 @@ def _stand(
         unknown = inside.copy()
         unknown[inside] = np.isnan(terrain.layers["elevation"][row[inside], column[inside]])
         values[under_rover & unknown] = 0.0
+        if not wish.behind_seen:
+            values[(body[:, 0] < -length / 2) & (unknown | ~inside)] = 0.0
         if values.max() <= wish.max_hazard:
             return x, y, float(np.arctan2(np.sin(yaw), np.cos(yaw)))
     return None

@@ -25,12 +25,14 @@ class Plain:
 
     The first `blocked` sites are not reached, the `leaning` ones after them tilt the rover; a
     drive ends `off` (3,) its goal: x, y, yaw. From near, the `stony` first sites show a stone.
-    With `held` the rover does not come away from the house.
+    In the `sinking` first ones the wheels dig. With `held` it does not come away from the house.
     """
 
-    def __init__(self, *, blocked=0, leaning=0, stony=0, off=(0.0, 0.0, 0.0), held=False):
+    def __init__(
+        self, *, blocked=0, leaning=0, stony=0, off=(0.0, 0.0, 0.0), held=False, sinking=0
+    ):
         self.blocked, self.leaning, self.stony, self.off = blocked, leaning, stony, off
-        self.held = held
+        self.held, self.sinking, self.sunk = held, sinking, []
         self.pose, self.now, self.attached, self.armed = frames.planar(6.0, 0.0, 0.0), 0.0, True, []
         self.sun_map, self.stands, self.released, self.tilt, self.said = None, [], [], 0.0, []
         n = 160
@@ -52,7 +54,8 @@ class Plain:
         )
 
     def soft_m(self, xy):
-        return np.full(len(xy), np.inf)
+        sunk = np.array([*self.sunk, (np.inf, np.inf)])
+        return np.linalg.norm(xy[:, None] - sunk, axis=2).min(1)
 
     def tell(self, name, words, *, warning=False, **facts):
         self.said.append(name)
@@ -72,6 +75,8 @@ class Plain:
             self.pose = self.pose @ frames.planar(goal.straight, 0.0, goal.turn)
             return
         self.stands.append((goal.x, goal.y))
+        if len(self.stands) <= self.sinking:
+            self.sunk.append((goal.x, goal.y))
         if len(self.stands) <= self.blocked:
             raise FieldError("the wheels do not bring it on")
         self.tilt = 0.25 if len(self.stands) <= self.blocked + self.leaning else 0.0
@@ -99,7 +104,7 @@ def deployed(field, tmp_path):
     return caught.value.code
 
 
-@pytest.mark.parametrize("trouble", ["blocked", "leaning", "stony"])
+@pytest.mark.parametrize("trouble", ["blocked", "leaning", "stony", "sinking"])
 def test_another_site_is_tried(trouble, tmp_path):
     field = Plain(**{trouble: 1})
     assert deployed(field, tmp_path) is Code.NO_PROOF

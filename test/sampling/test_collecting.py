@@ -27,7 +27,7 @@ class Plain:
 
     def __init__(self, phase=Phase.ROCK):
         self.phase, self.pose, self.now = phase, np.eye(4), 0.0
-        self.soft_left = False
+        self.soft_left, self.sinks, self.sunk = False, 0, []
         self.sun_map, self.moves, self.dug, self.targets, self.said = SUN, [], [], [], []
         n = 160
         layers = {"elevation": np.zeros((n, n), np.float32), "hazard": np.zeros((n, n), np.float32)}
@@ -46,6 +46,8 @@ class Plain:
         )
 
     def soft_m(self, xy):
+        if self.sunk:
+            return np.linalg.norm(xy[:, None] - np.array(self.sunk), axis=2).min(1)
         return np.maximum(-0.1 - xy[:, 1], 0.0) if self.soft_left else np.full(len(xy), np.inf)
 
     def tell(self, name, words, *, warning=False, **facts):
@@ -63,6 +65,8 @@ class Plain:
             self.pose = self.pose @ frames.planar(goal.straight, 0.0, goal.turn)
         else:
             self.pose = frames.planar(goal.x, goal.y, goal.yaw)
+            if len(self.sunk) < self.sinks:
+                self.sunk.append((goal.x, goal.y))
 
     async def stereo(self, purpose):
         if self.phase is None:
@@ -124,6 +128,16 @@ def test_soft_ground_is_not_dug_in_while_there_is_firm(log, tmp_path):
         collected(field, log, tmp_path)
     assert field.dug
     assert (np.array(field.dug)[:, 1] < -0.1).all()
+
+
+def test_where_the_wheels_dug_in_on_the_way_it_does_not_stop_to_work(log, tmp_path):
+    field = Plain()
+    field.sinks = 1
+    with pytest.raises(SamplingError, match="rock"):
+        collected(field, log, tmp_path)
+    (x, y), dug = field.sunk[0], np.array(field.dug)
+    assert "sample_attempt" in field.said
+    assert np.hypot(dug[:, 0] - x, dug[:, 1] - y).min() > 1.0
 
 
 def test_dark_cameras_end_it_at_once(log, tmp_path):

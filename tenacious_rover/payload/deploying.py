@@ -17,7 +17,7 @@ from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.payload import interlocks, photograph, proving, site
 from tenacious_rover.payload.error import Code, PayloadError
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling import approach, patch
+from tenacious_rover.sampling import approach, firm
 from tenacious_rover.sampling.field import Field, FieldError
 
 if TYPE_CHECKING:
@@ -249,9 +249,9 @@ class Deploying:
         pose = self._here(field).map_T_odom @ frames.planar(*chosen.stand)
         x, y = float(pose[0, 3]), float(pose[1, 3])
         goal = Goal(x, y, frames.yaw(pose), 0.15, math.radians(15.0))
-        firm = patch.firm(chosen.stand, field.soft_m)
+        firmly = firm.stands(chosen.stand, field.soft_m)
         await self._drive(field, goal, Code.APPROACH_FAILED)
-        if firm and not patch.firm(tuple(self._here(field).odom_T_base[:2, 3]), field.soft_m):
+        if firmly and not firm.stands(self._here(field).odom_T_base[:2, 3], field.soft_m):
             words = "the wheels dug in on the way, the ground is soft"
             raise PayloadError(words, Code.APPROACH_FAILED)
         reach, lateral = (float(v) for v in self.rover.payload.base_T_payload[:2, 3])

@@ -11,7 +11,8 @@ import numpy as np
 
 from tenacious_rover.payload import photograph
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling.patch import Ground, Patch, Wish, firm_first, fits
+from tenacious_rover.sampling.firm import firm_first
+from tenacious_rover.sampling.patch import Ground, Patch, Wish, fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import numpy as np
 
 from tenacious_rover.navigation.state import Goal, ShortMove
 from tenacious_rover.rover import frames
-from tenacious_rover.sampling import approach, measuring, patch, reach, volume
+from tenacious_rover.sampling import approach, firm, measuring, patch, reach, volume
 from tenacious_rover.sampling.error import Code, SamplingError
 from tenacious_rover.sampling.field import Field, FieldError
 from tenacious_rover.sampling.scooping import FAILED, Scooping, Target
@@ -149,7 +149,7 @@ class Collecting:
                 keep &= np.hypot(*(xy - place).T) > _APART_M
             return keep
 
-        found = patch.firm_first(terrain, here.odom_T_base, wish, untried, field.soft_m)
+        found = firm.firm_first(terrain, here.odom_T_base, wish, untried, field.soft_m)
         if not found:
             words = f"no flat, rock-free, lit patch within {wish.radius_m:g} m"
             raise SamplingError(words, Code.NO_SAFE_PATCH)
@@ -217,9 +217,10 @@ class Collecting:
                 self.config.approach_tolerance_m,
                 _ROUGHLY,
             )
-            firm = patch.firm(chosen.stand, field.soft_m)
+            firmly = firm.stands(chosen.stand, field.soft_m)
             await self._drive(field, goal)
-            if firm and not patch.firm(tuple(self._here(field).odom_T_base[:2, 3]), field.soft_m):
+            here = self._here(field)
+            if firmly and not firm.stands(here.odom_T_base[:2, 3], field.soft_m):
                 words = "approach: the wheels dug in on the way, the ground is soft"
                 raise SamplingError(words, Code.APPROACH_FAILED)
         await approach.bring(

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEADINGS = 16
-_BERTHS_M = (1.5, 0.6)
-"""From where wheels have sunk, the wider the better: nobody knows how far soft ground reaches."""
 
 
 @dataclass(frozen=True)
@@ -177,43 +175,6 @@ def _fitting(
     near = ndimage.maximum_filter(hazard, size=side + 2, mode="constant", cval=1.0)
     good = known & (slope <= wish.max_slope) & (residual <= wish.max_roughness_m)
     return good & (near <= wish.max_hazard), slope, residual, hazard
-
-
-def firm_first(
-    terrain: Ground,
-    here: NDArray[np.float64],
-    wish: Wish,
-    allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    most: int = 10,
-) -> list[Patch]:
-    """`patches` far from soft ground; when there are none nearer to it, at last on any ground.
-
-    Args:
-        terrain: the map.
-        here: odom_T_base (4, 4), in the map's frame.
-        wish: what is asked.
-        allowed: points (n, 2) to (n,): outside of keep-out zones and of earlier tries.
-        soft_m: points (n, 2) to their distance (n,) from where wheels are known to sink.
-        most: how many.
-    """
-    for berth in _BERTHS_M:
-
-        def away(xy: NDArray[np.float64], berth: float = berth) -> NDArray[np.bool_]:
-            return np.asarray(soft_m(xy) > berth)
-
-        def firm(xy: NDArray[np.float64], away: Any = away) -> NDArray[np.bool_]:
-            return np.asarray(allowed(xy) & away(xy))
-
-        found = patches(terrain, here, wish, firm, most, away)
-        if found:
-            return found
-    return patches(terrain, here, wish, allowed, most)
-
-
-def firm(stand: tuple[float, ...], soft_m: Callable[..., NDArray[np.float64]]) -> bool:
-    """Whether a rover at `stand` (x, y, …) is out of reach of ground where wheels have sunk."""
-    return bool(soft_m(np.array([stand[:2]]))[0] > _BERTHS_M[-1])
 
 
 def planes(

@@ -25,7 +25,7 @@ class PayloadConfig:
     pose_age_s: float = bounded(1.0, 0.1, 5.0, "interlock: oldest pose that counts")
     window_open_s: float = bounded(1.0, 0.1, 10.0, "interlock: earliest release after arming")
     window_close_s: float = bounded(15.0, 1.0, 29.0, "interlock: latest release after arming")
-    site_attempts: int = bounded(3, 1, 10, "sites tried before the house stays on")
+    site_attempts: int = bounded(6, 1, 10, "sites tried before the house stays on")
     release_attempts: int = bounded(3, 1, 5, "tries when the latch sticks")
     release_wait_s: float = bounded(4.0, 0.5, 20.0, "for the latch to report that it let go")
     back_off_m: float = bounded(0.3, 0.2, 2.0, "straight back after release")

@@ -14,7 +14,8 @@ class PayloadConfig:
     """Limits and distances of a deployment."""
 
     search_radius_m: float = bounded(2.0, 0.2, 10.0, "around the wished place or the rover")
-    max_slope_deg: float = bounded(6.0, 0.5, 15.0, "steepest site")
+    max_slope_deg: float = bounded(6.0, 0.5, 15.0, "steepest site while there is such a one")
+    steepest_deg: float = bounded(9.0, 0.5, 15.0, "steepest site at all; no less than that")
     max_roughness_m: float = bounded(0.008, 0.001, 0.05, "departure of a site from its plane")
     max_hazard: float = bounded(0.5, 0.0, 1.0, "largest hazard in site and standing place")
     lander_clearance_m: float = bounded(2.5, 0.0, 20.0, "from the origin of map to the site")

@@ -59,7 +59,7 @@ def sites(
     reach = float(rover.payload.base_T_payload[0, 3])
     ahead = odom_T_base[:2, 3] + odom_T_base[:2, 0] * (reach + 0.6)
     wish = replace(
-        _wish(rover, config),
+        _wish(rover, config, config.max_slope_deg),
         center=ahead if near is None else near,
         radius_m=radius_m or config.search_radius_m,
         headings=() if sun is None else photogenic(sun),
@@ -76,17 +76,19 @@ def sites(
 
     felt = soft_m or (lambda xy: np.full(len(xy), np.inf))
     found: list[Patch] = []
-    for one in _ways_back(wish, photograph.back_off(rover, config)):
+    for one in _settling(wish, photograph.back_off(rover, config), config):
         found = found or firm_first(terrain, odom_T_base, one, allowed, felt, most=20)
     if sun is not None:
         found = [replace(p, cost=p.cost + _against_sun(p, sun)) for p in found]
     return sorted(found, key=lambda p: p.cost)
 
 
-def _ways_back(wish: Wish, back_m: float) -> tuple[Wish, ...]:
-    """The way back from the house seen to be free, then not seen to be blocked, then anyhow."""
+def _settling(wish: Wish, back_m: float, config: PayloadConfig) -> tuple[Wish, ...]:
+    """Less and less: the way back free, not seen to be blocked, any; then the same on slopes."""
     seen = replace(wish, behind_m=back_m)
-    return seen, replace(seen, behind_seen=False), wish
+    blind = replace(seen, behind_seen=False)
+    steepest = float(np.radians(max(config.steepest_deg, config.max_slope_deg)))
+    return seen, blind, wish, *(replace(one, max_slope=steepest) for one in (seen, blind, wish))
 
 
 def good(
@@ -95,10 +97,11 @@ def good(
     """Whether the house may stand where it would from here; terrain in odom."""
     assert rover.payload is not None
     place = (odom_T_base @ rover.payload.base_T_payload)[:2, 3]
-    return fits(terrain, place, _wish(rover, config))
+    steepest = max(config.steepest_deg, config.max_slope_deg)
+    return fits(terrain, place, _wish(rover, config, steepest))
 
 
-def _wish(rover: Rover, config: PayloadConfig) -> Wish:
+def _wish(rover: Rover, config: PayloadConfig, max_slope_deg: float) -> Wish:
     """What a site must be, wherever it is."""
     assert rover.payload is not None
     reach, lateral = (float(v) for v in rover.payload.base_T_payload[:2, 3])
@@ -108,7 +111,7 @@ def _wish(rover: Rover, config: PayloadConfig) -> Wish:
         reach_m=reach,
         size_m=float(np.max(rover.payload.size[:2])) + 0.1,
         body_m=(float(rover.chassis.size[0]) + 0.1, rover.track_m + 0.15),
-        max_slope=float(np.radians(config.max_slope_deg)),
+        max_slope=float(np.radians(max_slope_deg)),
         max_roughness_m=config.max_roughness_m,
         max_hazard=config.max_hazard,
         lateral_m=lateral,

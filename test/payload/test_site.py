@@ -69,12 +69,25 @@ def test_where_nothing_is_known_behind_there_is_a_site_all_the_same():
     assert site.sites(terrain, HERE, ROVER, CONFIG)
 
 
-def test_slopes_are_no_site():
+def sloping(angle_deg, where=slice(None)):
     terrain = level()
-    ruler = np.arange(N) * 0.05
-    steep = np.tan(np.radians(CONFIG.max_slope_deg + 2.0))
-    terrain.layers["elevation"][:] = (steep * ruler)[None]
-    assert not site.sites(terrain, HERE, ROVER, CONFIG)
+    rise = np.tan(np.radians(angle_deg)) * np.arange(N) * 0.05
+    terrain.layers["elevation"][where] = rise[None]
+    return terrain
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "some"), [(CONFIG.steepest_deg - 1.0, True), (CONFIG.steepest_deg + 1.0, False)]
+)
+def test_slopes_are_a_site_up_to_the_steepest(angle_deg, some):
+    assert bool(site.sites(sloping(angle_deg), HERE, ROVER, CONFIG)) is some
+
+
+def test_level_sites_go_before_slopes():
+    half = slice(N // 2, None)
+    found = site.sites(sloping(CONFIG.max_slope_deg + 1.0, half), HERE, ROVER, CONFIG)
+    assert found
+    assert max(one.slope for one in found) <= np.radians(CONFIG.max_slope_deg)
 
 
 @pytest.mark.parametrize(("radius_m", "berth_m"), [(3.0, 1.5), (1.3, 0.6)])

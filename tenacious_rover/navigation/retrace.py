@@ -34,10 +34,15 @@ DUG_IN = 0.8
 class Retrace:
     """Drives a track (n, 3) x, y, yaw in odom, newest pose first: backwards, and its turns back.
 
-    Attributes:
-        turning: whether it is in a turn in place.
+    Args:
+        track: in odom.
+        config: rates.
         ahead: the track lies before the rover and is driven forwards.
         sharpest: curvature, 1/m, that is not exceeded; no less than that of the own track.
+
+    Attributes:
+        turning: whether it is in a turn in place.
+        ahead: as given.
     """
 
     def __init__(

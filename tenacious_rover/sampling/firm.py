@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
     from tenacious_rover.sampling.patch import Ground, Patch, Wish
 
+    Where = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+    Distance = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
 _BERTHS_M = (1.5, 0.6)
 """From where wheels have sunk, the wider the better: nobody knows how far soft ground reaches."""
 
@@ -25,8 +30,8 @@ def firm_first(
     terrain: Ground,
     here: NDArray[np.float64],
     wish: Wish,
-    allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    allowed: Where,
+    soft_m: Distance,
     most: int = 10,
 ) -> list[Patch]:
     """`patches` far from soft ground; when there are none nearer to it, at last on any ground.
@@ -39,36 +44,23 @@ def firm_first(
         soft_m: points (n, 2) to their distance (n,) from where wheels are known to sink.
         most: how many.
     """
-    for berth_m in _BERTHS_M:
-        found = _beyond(terrain, here, wish, allowed, soft_m, most, berth_m)
+    for berth_m in (*_BERTHS_M, -math.inf):
+        away = partial(_away, soft_m, berth_m)
+        firm = partial(_both, allowed, away)
+        found = patches(terrain, here, wish, firm, most, away)
         if found:
             return found
-    return patches(terrain, here, wish, allowed, most)
+    return []
 
 
-def _beyond(
-    terrain: Ground,
-    here: NDArray[np.float64],
-    wish: Wish,
-    allowed: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    most: int,
-    berth_m: float,
-) -> list[Patch]:
-    """Patches, and places to stand before them, farther than `berth_m` from soft ground."""
-
-    def away(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return np.asarray(soft_m(xy) > berth_m)
-
-    def firm(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return np.asarray(allowed(xy) & away(xy))
-
-    return patches(terrain, here, wish, firm, most, away)
+def _away(soft_m: Distance, berth_m: float, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(soft_m(xy) > berth_m)
 
 
-def stands(
-    where: Sequence[float] | NDArray[np.float64],
-    soft_m: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-) -> bool:
+def _both(one: Where, other: Where, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(one(xy) & other(xy))
+
+
+def stands(where: Sequence[float] | NDArray[np.float64], soft_m: Distance) -> bool:
     """Whether a rover at `where` (x, y, …) is out of reach of ground where wheels have sunk."""
     return bool(soft_m(np.array([where[:2]]))[0] > _BERTHS_M[-1])

@@ -31,8 +31,11 @@ TARGETS = {
 }
 
 
-NAMED = (*((k, slope) for slope in (0.0, 5.0, 10.0) for k in PLAIN), (0.05, 0.0), (0.10, 0.0))
-"""(k, slope) of the cells that have a target."""
+POOLED = tuple((k, slope) for slope in (0.0, 5.0, 10.0) for k in PLAIN)
+"""(k, slope) of the cells whose drives share one target: 25 of each are its 150."""
+ALONE = ((0.05, 0.0), (0.10, 0.0))
+"""(k, slope) of the cells with a target, and 50 drives, of their own."""
+NAMED = (*POOLED, *ALONE)
 _BASELINES_EVERY = 4
 
 
@@ -50,15 +53,18 @@ def cases(
 ) -> list[Case]:
     """Round by round over the cells, so that the study can stop at any time and cells grow evenly.
 
-    Cells with a target come first, and after every few rounds the baselines drive them as well, on
-    the first of the same seeds; all the rest comes then.
+    Cells with a target come first, those of their own twice as fast as those that are pooled, and
+    after every few rounds the baselines drive them as well, on the first of the same seeds; all the
+    rest comes then.
     """
     others = [d for d in drivers if d != "tenacious"]
     named = [cell for cell in NAMED if chosen is None or cell in chosen]
+    pooled, alone = ([c for c in named if c in group] for group in (POOLED, ALONE))
     order = []
-    for number in range(per_cell):
-        seed = first_seed + number
-        order += [Case(*cell, seed) for cell in named]
+    for number in range((per_cell + 1) // 2):
+        order += [Case(*cell, first_seed + number) for cell in pooled]
+        pair = range(2 * number, min(2 * number + 2, per_cell))
+        order += [Case(*cell, first_seed + seed) for seed in pair for cell in alone]
         if number % _BASELINES_EVERY == 1:
             for driver in others:
                 early = first_seed + number // _BASELINES_EVERY

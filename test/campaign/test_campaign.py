@@ -210,7 +210,15 @@ def test_cells_with_targets_come_first_and_seeds_are_held_out():
     assert all(case.seed >= 1000 for case in listed)
     assert {(c.k, c.slope_deg) for c in listed[:8]} >= {(0.05, 0.0), (0.10, 0.0), (0.0021, 0.0)}
     assert len({c.id for c in listed}) == len(listed) == 48
-    assert [c.seed for c in listed[:16]] == [1000] * 8 + [1001] * 8
+    assert [c.seed for c in listed[:10]] == [1000] * 8 + [1001] * 2
+
+
+def test_the_targets_have_their_drives_before_anything_else_is_driven():
+    first = [(c.k, c.slope_deg) for c in nav_study.cases(50)[:250]]
+    assert first.count((0.05, 0.0)) == first.count((0.10, 0.0)) == 50
+    assert sum(c in nav_study.POOLED for c in first) == 150
+    half = [(c.k, c.slope_deg) for c in nav_study.cases(50)[:130]]
+    assert half.count((0.05, 0.0)) == half.count((0.10, 0.0)) == 26
 
 
 @pytest.mark.mission

@@ -30,6 +30,11 @@ class NavigationConfig:
     nearly_weight: float = bounded(0.3, 0.0, 50.0, "extra cost of ground that is nearly a hazard")
     hazard_cost: float = bounded(8.0, 2.0, 500.0, "metres of easy ground per metre of hazard")
     hazard_threshold: float = bounded(0.95, 0.05, 1.0, "hazard at or above this is one")
+    far_belief: float = bounded(0.4, 0.0, 1.0, "share of that where only the far view shows it")
+    standing_m: float = bounded(2.5, 0.0, 10.0, "how far around it asks where it can stand")
+    standing_cells: int = bounded(250, 0, 10_000, "cells asked for with each map")
+    standing_weight: float = bounded(2.0, 0.0, 50.0, "extra cost where few headings are safe")
+    blocked_cost: float = bounded(20.0, 2.0, 500.0, "cost of ground on which no heading is safe")
     zone_margin_m: float = bounded(0.3, 0.0, 2.0, "the rover's centre stays this far from zones")
     # global plan
     grid_m: float = bounded(0.1, 0.05, 1.0, "cell of the cost-to-go")
@@ -73,7 +78,7 @@ class NavigationConfig:
     rock_free_m: float = bounded(0.012, 0.002, 0.5, "one stroke this long: the wheels are free")
     mark_radius_m: float = bounded(0.3, 0.05, 3.0, "a place that was bad is avoided this wide")
     mark_s: float = bounded(600.0, 10.0, 1e6, "how long a bad place is remembered")
-    max_recoveries: int = bounded(8, 0, 100, "then the drive is given up")
+    max_recoveries: int = bounded(8, 0, 100, "without getting nearer, then it gives up")
     max_blocked: int = bounded(10, 1, 200, "looks around without any way on, then no path")
     # time
     pose_timeout_s: float = bounded(1.0, 0.1, 60.0, "an older pose stops the wheels")

@@ -8,58 +8,74 @@ the rover's geometry on it (`local.py`). So a hazard is dear here, not forbidden
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from tenacious_rover.perception.config import ClearanceConfig
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from tenacious_rover.navigation.config import NavigationConfig
     from tenacious_rover.perception.slip import SlipModel
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
 
+Layer = NDArray[np.float32]
 NEEDED = ("elevation", "hazard", "slope", "roughness")
 """Layers that the cost is made of."""
 _ROUGH_M = 0.03
 _SLOPES = np.radians(np.arange(0.0, 31.0, 1.0))
 
 
+class GroundCost(NamedTuple):
+    """Cost per metre (rows, columns) for the rover's centre, NaN where nothing was ever seen.
+
+    `easy`: of slope, roughness and slip alone; `whole`: with what is near a hazard.
+    """
+
+    easy: Layer
+    whole: Layer
+
+
 def ground_cost(
     terrain: TerrainMap, rover: Rover, config: NavigationConfig, slip: SlipModel | None = None
-) -> NDArray[np.float32]:
-    """Cost per metre for the rover's centre on each cell, NaN where the cell was never seen.
+) -> GroundCost:
+    """What the rover's centre pays on each cell, at least 1.
 
-    Hazards are widened by half the rover's width at full cost and fade out over half its length.
+    Steps are widened by half the rover's width at full cost and fade out over half its length.
+    Slope and roughness are of a square of that width already: widened again, they would close gaps
+    that are open.
 
     With a model of slip, a slope costs what the wheels must turn more to climb it, and one where
     they are expected to slip beyond the limit is a hazard.
-
-    Returns:
-        (rows, columns), >= 1: metres of easy ground per metre.
     """
     layers, res = terrain.layers, terrain.resolution_m
     seen = np.isfinite(layers["elevation"])
     hazard = np.nan_to_num(layers["hazard"], nan=0.0)
     slope = np.nan_to_num(layers["slope"], nan=0.0) / rover.limits.tilt_rad
     roughness = np.nan_to_num(layers["roughness"], nan=0.0) / _ROUGH_M
-    cost = 1.0 + config.slope_weight * np.clip(slope, 0.0, 1.5) ** 2
-    cost += config.roughness_weight * np.clip(roughness, 0.0, 1.0) ** 2
-    lethal = (hazard >= config.hazard_threshold).astype(np.uint8)
+    easy = 1.0 + config.slope_weight * np.clip(slope, 0.0, 1.5) ** 2
+    easy += config.roughness_weight * np.clip(roughness, 0.0, 1.0) ** 2
+    lethal = hazard >= config.hazard_threshold
+    step = lethal
+    if "step" in layers:
+        limit = ClearanceConfig().max_step * min(wheel.radius_m for wheel in rover.wheels)
+        step = np.nan_to_num(layers["step"], nan=0.0) >= config.hazard_threshold * limit
     if slip is not None:
         expected = slip.predict(_SLOPES)[0]
         at = np.interp(np.nan_to_num(layers["slope"], nan=0.0), _SLOPES, expected)
-        cost += 1.0 / np.maximum(1.0 - np.maximum(at, 0.0), 0.1) - 1.0
-        lethal[at > config.slip_limit] = 1
+        easy += 1.0 / np.maximum(1.0 - np.maximum(at, 0.0), 0.1) - 1.0
+        lethal = lethal | (at > config.slip_limit)
 
     half_width = rover.track_m / 2.0 + rover.wheels[0].width_m / 2.0
     reach = half_width + 0.25
-    if lethal.any():
-        distance = cv2.distanceTransform(1 - lethal, cv2.DIST_L2, 5) * res
+    whole = easy + config.nearly_weight * cv2.blur(hazard.astype(np.float32) ** 2, (5, 5))
+    if step.any():
+        distance = cv2.distanceTransform((~step).astype(np.uint8), cv2.DIST_L2, 5) * res
         fading = np.clip((reach - distance) / (reach - half_width), 0.0, 1.0)
-        cost += config.hazard_weight * fading**2
-        cost = np.where(distance < half_width, np.maximum(cost, config.hazard_cost), cost)
-    cost += config.nearly_weight * cv2.blur(hazard.astype(np.float32) ** 2, (5, 5))
-    return np.where(seen, cost, np.nan).astype(np.float32)
+        whole += config.hazard_weight * fading**2
+        lethal = lethal | (distance < half_width)
+    whole = np.where(lethal, np.maximum(whole, config.hazard_cost), whole)
+    return GroundCost(*(np.where(seen, c, np.nan).astype(np.float32) for c in (easy, whole)))

@@ -26,6 +26,8 @@ Steering = tuple[Speeds | None, str, str]
 STOP: Speeds = (0.0, 0.0)
 SHARPEST = 4.0
 """Curvature that is asked for at most, 1/m."""
+_INNER_LAG = 0.4
+"""Share of the rover's speed by which the inner wheels may be slower on an arc."""
 _GAIN_RANGE = (0.35, 1.1)
 _LEARNING_S = 4.0
 _WINDOW_S = 1.0
@@ -85,6 +87,10 @@ class SlipCompensation:
     def command(self, wanted: Speeds, rover: Rover) -> Speeds:
         """Speeds to send for the `wanted` motion, inside the rover's limits, curvature kept."""
         speed, rate = wanted[0] / self.forward, wanted[1] / self.turning
+        if speed:
+            # Between an arc and a turn in place the inner wheels brake what the outer ones pull.
+            tightest = 2.0 * _INNER_LAG / rover.track_m
+            rate = math.copysign(min(abs(rate), tightest * abs(speed)), rate)
         limits = rover.limits
         over = max(abs(speed) / limits.speed_mps, abs(rate) / limits.turn_rate_radps, 1.0)
         return speed / over, rate / over

@@ -8,16 +8,19 @@ rover.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tenacious_rover.navigation.marching import march
+from tenacious_rover.navigation.standing import Standing
 
 if TYPE_CHECKING:
     from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.cost import GroundCost
+    from tenacious_rover.navigation.local import PoseCheck
     from tenacious_rover.navigation.zones import Zones
     from tenacious_rover.perception.terrain_map import TerrainMap
 
@@ -26,6 +29,8 @@ _STARED = 2
 """Looked at this often and not seen: it will not be seen from here."""
 _BESIDE_M = 0.2
 """A rover this near to ground that stays unseen has a wheel on it."""
+_NEAR_HAZARD = 0.05
+"""Extra cost from which on a cell is near enough to a hazard to ask how the rover stands there."""
 
 
 class GlobalCost:
@@ -33,7 +38,8 @@ class GlobalCost:
 
     Attributes:
         origin: (2,) lower corner of cell (0, 0), m in odom.
-        seen: (rows, columns) cost per metre, NaN where nothing was seen.
+        seen: (rows, columns) cost per metre by the map's cells, NaN where nothing was seen.
+        standing: where the rover was found to be able to stand.
         zone: (rows, columns) forbidden cells.
         soft: (rows, columns) cells that are known to be soft.
         to_go: (rows, columns) metres of easy ground to the goal, inf where there is no way.
@@ -43,6 +49,8 @@ class GlobalCost:
         self._config = config
         self.origin = np.zeros(2)
         self.seen: NDArray[np.float32] = np.full((1, 1), np.nan, np.float32)
+        self.standing = Standing(config)
+        self._easy: NDArray[np.float32] = np.full((1, 1), np.nan, np.float32)
         self.zone: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.soft: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.to_go: Array = np.full((1, 1), np.inf)
@@ -66,32 +74,43 @@ class GlobalCost:
             old = np.round(self.origin / res)
             low, high = np.minimum(low, old), np.maximum(high, old + shape)
         columns, rows = (high - low).astype(int)
-        grown = np.full((rows, columns), np.nan, np.float32)
-        stared = np.zeros((rows, columns), np.uint8)
-        if self.seen.size > 1:
-            c, r = (np.round(self.origin / res) - low).astype(int)
-            grown[r : r + shape[1], c : c + shape[0]] = self.seen
-            stared[r : r + shape[1], c : c + shape[0]] = self._stared
-        self.origin, self.seen, self._stared = low * res, grown, stared
-        self.zone, self.soft = np.zeros((2, *grown.shape), bool)
-        self.to_go = np.full(grown.shape, np.inf)
+        c, r = (np.round(self.origin / res) - low).astype(int) if self.seen.size > 1 else (0, 0)
+
+        def grown(old: NDArray[Any], fill: float) -> NDArray[Any]:
+            made = np.full((rows, columns), fill, old.dtype)
+            if old.size > 1:
+                made[r : r + shape[1], c : c + shape[0]] = old
+            return made
+
+        self.seen, self._easy = grown(self.seen, np.nan), grown(self._easy, np.nan)
+        self._stared = grown(self._stared, 0)
+        self.standing.grow(grown)
+        self.origin = low * res
+        self.zone, self.soft = np.zeros((2, rows, columns), bool)
+        self.to_go = np.full((rows, columns), np.inf)
         self._hidden = self._found_hidden()
 
-    def merge(self, terrain: TerrainMap, cost: NDArray[np.float32]) -> None:
+    def merge(self, terrain: TerrainMap, cost: GroundCost) -> None:
         """Take the cost (rows, columns of the terrain map); what it does not know stays."""
         res = self._config.grid_m
-        rows, columns = np.nonzero(np.isfinite(cost))
+        rows, columns = np.nonzero(np.isfinite(cost.whole))
         x = terrain.origin[0] + (columns + 0.5) * terrain.resolution_m
         y = terrain.origin[1] + (rows + 0.5) * terrain.resolution_m
         c = np.floor((x - self.origin[0]) / res).astype(int)
         r = np.floor((y - self.origin[1]) / res).astype(int)
         inside = (r >= 0) & (c >= 0) & (r < self.seen.shape[0]) & (c < self.seen.shape[1])
         cell = r[inside] * self.seen.shape[1] + c[inside]
-        values = cost[rows[inside], columns[inside]]
         count = np.bincount(cell, minlength=self.seen.size)
-        total = np.bincount(cell, values, minlength=self.seen.size)
         known = count > 0
-        self.seen.ravel()[known] = (total[known] / count[known]).astype(np.float32)
+        for mean, layer in ((self.seen, cost.whole), (self._easy, cost.easy)):
+            values = layer[rows[inside], columns[inside]]
+            total = np.bincount(cell, values, minlength=self.seen.size)
+            mean.ravel()[known] = (total[known] / count[known]).astype(np.float32)
+
+    def stand(self, time_s: float, here: Array, check: PoseCheck) -> None:
+        """Ask `check` where around `here` (2,) the rover can stand, a few cells a time."""
+        dear = self.seen > self._easy + _NEAR_HAZARD
+        self.standing.look(time_s, here, self.origin, dear, check)
 
     def stare(self, here: Array, half_fov: float) -> None:
         """Note which unknown cells were in view from `here` (3,): shadows, holes, far sides."""
@@ -165,7 +184,10 @@ class GlobalCost:
         usual = float(np.median(known)) if len(known) else 1.0
         usual = min(usual, 0.3 * config.hazard_cost)
         unknown = usual * np.where(self._stared >= _STARED, config.hidden_cost, config.unknown_cost)
-        cost = np.where(np.isnan(self.seen), unknown, self.seen).astype(float)
+        # What was seen to be bad from afar only may be a trick of the far view.
+        far = self._easy + config.far_belief * (self.seen - self._easy)
+        seen = self.standing.cost(self._easy, far)
+        cost = np.where(np.isnan(self.seen), unknown, seen).astype(float)
         rows, columns = np.indices(cost.shape) if self._marks else (None, None)
         for x, y, _ in self._marks:
             c, r = (np.array([x, y]) - self.origin) / config.grid_m - 0.5

@@ -119,7 +119,7 @@ class Journey:
             return self._turn(time_s, pose)
         new = terrain is not self._terrain
         if new or time_s - self._thought_s > self._config.replan_s:
-            self._refresh(time_s, pose, terrain, new=new)
+            self._refresh(time_s, pose, terrain, checks, new=new)
             found = self._think(pose, checks)
             # What a turn was made for must be in the map before another one is worth thinking of.
             early = (
@@ -143,7 +143,9 @@ class Journey:
             self.path, self._turning = self._arrival.path, None
         return arriving
 
-    def _refresh(self, time_s: float, pose: Pose, terrain: TerrainMap, *, new: bool) -> None:
+    def _refresh(
+        self, time_s: float, pose: Pose, terrain: TerrainMap, checks: Checks, *, new: bool
+    ) -> None:
         """Cost where the map is new, then the cost-to-go."""
         here, goal = pose.odom_T_base[:2, 3], self._arrival.target(pose)[:2, 3]
         odom_T_map = frames.inverse(pose.map_T_odom)
@@ -151,6 +153,7 @@ class Journey:
         if new:
             cost = ground_cost(terrain, self._rover, self._config, self._slip)
             self._plan.merge(terrain, cost)
+            self._plan.stand(time_s, here, checks.tight)
             self._plan.stare(frames.flat(pose.odom_T_base), self._half_fov)
         self._terrain = terrain
         self._plan.restrict(self._zones, odom_T_map)
@@ -259,7 +262,7 @@ class Journey:
         here = frames.flat(pose.odom_T_base)
         ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if self._out.backwards else 1.0)
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
-        self._out.begin(pose, checks.guard, trail, code, words)
+        self._out.begin(pose, checks.guard, trail, code, words, self.remaining_m(pose))
         # A mark on the goal would keep the rover circling around it.
         if np.hypot(*(self._arrival.target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
             self._plan.mark(float(x), float(y), time_s + config.mark_s)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tenacious_rover.navigation.state import Pose
 
 Array = NDArray[np.float64]
-_ELSEWHERE_M = 1.0
+_ELSEWHERE_M = _NEARER_M = 1.0
 _LOOK_S = 1.5
 _LOOK_RAD = math.radians(50.0)
 _LOOK_BACK_M = 0.5
@@ -45,6 +45,7 @@ class WayOut:
     def __init__(self, config: NavigationConfig) -> None:
         self._config = config
         self.recoveries = 0
+        self._in_vain, self._nearest_m = 0, math.inf
         self._way: Retrace | None = None
         self._rocking: Rocking | None = None
         self._held: tuple[float, Array] | None = None
@@ -102,16 +103,35 @@ class WayOut:
                 return float(turn)
         return 0.0
 
-    def begin(self, pose: Pose, guard: PoseCheck, trail: Trail, code: Code, words: str) -> None:
+    def begin(
+        self,
+        pose: Pose,
+        guard: PoseCheck,
+        trail: Trail,
+        code: Code,
+        words: str,
+        remaining_m: float = 0.0,
+    ) -> None:
         """Trouble: out the way the rover came; where wheels dig, straight, if that is free.
+
+        Args:
+            pose: where it is.
+            guard: whether poses are safe.
+            trail: its own track.
+            code: what the trouble is.
+            words: the same for a person.
+            remaining_m: distance to the goal; trouble nearer to it than ever is counted anew.
 
         Raises:
             NavigationError: this happened too often.
         """
         config = self._config
         self.recoveries += 1
-        if self.recoveries > config.max_recoveries:
-            raise NavigationError(f"{words}; gave up after {self.recoveries - 1} recoveries", code)
+        self._in_vain += 1
+        if remaining_m < self._nearest_m - _NEARER_M:
+            self._nearest_m, self._in_vain = remaining_m, 1
+        if self._in_vain > config.max_recoveries:
+            raise NavigationError(f"{words}; gave up after {self._in_vain - 1} recoveries", code)
         # Who was on the way out already has no other track to go back on.
         track = None if self.going else trail.back(pose.odom_T_base, config.back_out_m)
         tried, self._rocking, self._held, self._began_s = self._way, None, None, None

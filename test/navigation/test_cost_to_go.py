@@ -12,6 +12,7 @@ from skimage.graph import MCP_Geometric
 from tenacious_rover.navigation.config import NavigationConfig
 from tenacious_rover.navigation.cost import ground_cost
 from tenacious_rover.navigation.global_cost import GlobalCost
+from tenacious_rover.navigation.local import Checked
 from tenacious_rover.navigation.marching import march
 from tenacious_rover.navigation.zones import Zones
 
@@ -73,6 +74,10 @@ def test_stopping_early_changes_nothing_before():
     assert whole[~known].min() >= whole[20, 20] + 5.0
 
 
+def nowhere(poses):
+    return Checked(np.zeros(len(poses), bool), np.ones(len(poses), bool))
+
+
 def plan(height, zones=None, goal=(4.0, 0.0), config=None):
     config = config or NavigationConfig()
     ground = toy.Ground(height)
@@ -86,6 +91,7 @@ def plan(height, zones=None, goal=(4.0, 0.0), config=None):
 
 
 def test_unknown_costs_more_than_flat_and_less_than_hazard():
+    """Of a hazard seen from afar a share is believed, of one that was checked all."""
     config = NavigationConfig()
     made, cost = plan(lambda x, y: 0.5 * (np.hypot(x, y) < 0.5))
     flat = made.sampled(cost, np.array([-3.0, -3.0]))
@@ -93,7 +99,12 @@ def test_unknown_costs_more_than_flat_and_less_than_hazard():
     rock = made.sampled(cost, np.array([0.45, 0.0]))
     assert flat == pytest.approx(1.0, abs=0.01)
     assert unknown == pytest.approx(config.unknown_cost)
-    assert rock >= config.hazard_cost
+    afar = 1.0 + config.far_belief * (config.hazard_cost - 1.0)
+    assert config.unknown_cost < afar - 0.3 <= rock <= afar + 0.5
+    for number in range(20):
+        made.stand(float(number), np.array([0.0, 0.0]), nowhere)
+    near = made.sampled(made.cost(np.array([-4.0, 0.0])), np.array([0.45, 0.0]))
+    assert near >= config.blocked_cost
 
 
 def test_zone_is_infinite_and_gone_around():

@@ -132,17 +132,17 @@ def test_ground_that_was_stared_at_in_vain_is_hidden():
 def test_a_slope_costs_what_it_is_expected_to_slip():
     terrain = toy.Ground(lambda x, y: np.tan(np.radians(12.0)) * x).map(everything=True)
     slip = follow.SlipCompensation()
-    plain = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG))
-    before = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model))
+    plain = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG).whole)
+    before = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model).whole)
     for _ in range(30):
         slip.model.learn(np.radians(12.0), 0.5)
-    learned = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model))
+    learned = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, slip.model).whole)
     assert plain < before < learned
     assert learned - plain == pytest.approx(1.0, abs=0.15)  # half the way is slip: 1 / 0.5 - 1
     loose = follow.SlipCompensation()
     for _ in range(60):
         loose.model.learn(np.radians(12.0), 0.9)
-    lost = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, loose.model))
+    lost = np.nanmedian(ground_cost(terrain, toy.rover(), CONFIG, loose.model).whole)
     assert lost >= CONFIG.hazard_cost
 
 
@@ -334,10 +334,21 @@ def test_compensation_learns_and_keeps_the_limits():
         pose = arcs.placed(np.array([0.7 * 0.008, 0.0, 0.5 * 0.02]), *map(float, pose))
     assert slip.forward == pytest.approx(0.7, abs=0.05)
     assert slip.turning == pytest.approx(0.5, abs=0.05)
-    speed, rate = slip.command((0.09, 0.4), rover)
+    speed, rate = slip.command((0.09, 0.1), rover)
     assert speed <= rover.limits.speed_mps
     assert rate <= rover.limits.turn_rate_radps
-    assert rate / speed == pytest.approx((0.4 / slip.turning) / (0.09 / slip.forward))
+    assert rate / speed == pytest.approx((0.1 / slip.turning) / (0.09 / slip.forward))
+
+
+@pytest.mark.parametrize("wanted", [(0.08, 0.3), (-0.08, 0.3), (0.02, -0.5), (0.1, 2.0)])
+def test_the_inner_wheels_of_an_arc_are_not_left_behind(wanted):
+    """Skid steering stands still between arcs and turns in place: see `test_tight_arcs.py`."""
+    rover = toy.rover()
+    speed, rate = follow.SlipCompensation().command(wanted, rover)
+    inner = abs(speed) - 0.5 * rover.track_m * abs(rate)
+    assert inner >= 0.6 * abs(speed) - 1e-9
+    assert (np.sign(speed), np.sign(rate)) == (np.sign(wanted[0]), np.sign(wanted[1]))
+    assert follow.SlipCompensation().command((0.0, 0.3), rover)[1] > 0.3
 
 
 @given(seen=st.floats(-1.0, 5.0))

@@ -118,3 +118,12 @@ def test_too_often_is_the_end():
     with pytest.raises(NavigationError, match="held; gave up after 1") as caught:
         out.begin(Here(), guard(), CAME, Code.STUCK, "held")
     assert caught.value.code is Code.STUCK
+
+
+def test_trouble_is_counted_anew_where_the_goal_is_nearer():
+    out = WayOut(NavigationConfig(max_recoveries=1))
+    for remaining_m in (10.0, 8.9, 5.0):
+        out.begin(Here(), guard(), CAME, Code.STUCK, "held", remaining_m)
+    with pytest.raises(NavigationError, match="held; gave up after 1"):
+        out.begin(Here(), guard(), CAME, Code.STUCK, "held", 4.5)
+    assert out.recoveries == 4

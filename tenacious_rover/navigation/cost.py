@@ -61,8 +61,8 @@ def ground_cost(
     lethal = hazard >= config.hazard_threshold
     step = lethal
     if "step" in layers:
-        limit = ClearanceConfig().max_step * min(wheel.radius_m for wheel in rover.wheels)
-        step = np.nan_to_num(layers["step"], nan=0.0) >= config.hazard_threshold * limit
+        limit = ClearanceConfig().max_step * rover.wheel_radius_m
+        step = layers["step"] >= config.hazard_threshold * limit
     if slip is not None:
         expected = slip.predict(_SLOPES)[0]
         at = np.interp(np.nan_to_num(layers["slope"], nan=0.0), _SLOPES, expected)

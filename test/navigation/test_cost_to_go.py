@@ -99,6 +99,7 @@ def test_unknown_costs_more_than_flat_and_less_than_hazard():
     rock = made.sampled(cost, np.array([0.45, 0.0]))
     assert flat == pytest.approx(1.0, abs=0.01)
     assert unknown == pytest.approx(config.unknown_cost)
+    assert made.sampled(made.seen, np.array([0.45, 0.0])) >= config.hazard_cost
     afar = 1.0 + config.far_belief * (config.hazard_cost - 1.0)
     assert config.unknown_cost < afar - 0.3 <= rock <= afar + 0.5
     for number in range(20):

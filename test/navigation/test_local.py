@@ -146,6 +146,18 @@ def test_a_slope_costs_what_it_is_expected_to_slip():
     assert lost >= CONFIG.hazard_cost
 
 
+@pytest.mark.parametrize(("step_m", "wide_m"), [(0.0, 0.0), (0.1, 0.15)])
+def test_a_step_is_widened_and_rough_ground_is_wide_already(step_m, wide_m):
+    terrain = toy.Ground(lambda x, y: 0.0 * x).map(everything=True)
+    at = terrain.layers["elevation"].shape[0] // 2
+    for name, value in (("hazard", 1.0), ("step", step_m)):
+        terrain.layers[name] = np.zeros_like(terrain.layers["elevation"])
+        terrain.layers[name][at, at] = value
+    dear = np.argwhere(ground_cost(terrain, toy.rover(), CONFIG).whole >= CONFIG.hazard_cost)
+    reach_m = np.hypot(*(dear - at).T).max() * toy.RES
+    assert reach_m == pytest.approx(wide_m, abs=toy.RES / 2.0)
+
+
 def test_dear_ground_is_gone_around_by_rank_and_bad_ground_by_check():
     rock = chosen(toy_checks(stone), height=stone)
     assert np.abs(rock.poses[:, 1]).max() > 0.2
@@ -334,9 +346,10 @@ def test_compensation_learns_and_keeps_the_limits():
         pose = arcs.placed(np.array([0.7 * 0.008, 0.0, 0.5 * 0.02]), *map(float, pose))
     assert slip.forward == pytest.approx(0.7, abs=0.05)
     assert slip.turning == pytest.approx(0.5, abs=0.05)
-    speed, rate = slip.command((0.09, 0.1), rover)
-    assert speed <= rover.limits.speed_mps
-    assert rate <= rover.limits.turn_rate_radps
+    for wanted in ((0.09, 0.4), (0.0, 0.4), (0.09, 0.1)):
+        speed, rate = slip.command(wanted, rover)
+        assert speed <= rover.limits.speed_mps
+        assert rate <= rover.limits.turn_rate_radps
     assert rate / speed == pytest.approx((0.1 / slip.turning) / (0.09 / slip.forward))
 
 

@@ -36,7 +36,7 @@ POOLED = tuple((k, slope) for slope in (0.0, 5.0, 10.0) for k in PLAIN)
 ALONE = ((0.05, 0.0), (0.10, 0.0))
 """(k, slope) of the cells with a target, and 50 drives, of their own."""
 NAMED = (*POOLED, *ALONE)
-_BASELINES_EVERY = 4
+_BASELINES_EVERY = 8
 
 
 def cells() -> list[tuple[float, float]]:

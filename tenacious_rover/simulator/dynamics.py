@@ -364,7 +364,10 @@ class Dynamics:
         return rotation.T @ v[0:3], v[3:6].copy()
 
     def touches(self) -> list[Touch]:
-        """What of the rover, wheels, blade and payload not counted, presses on something hard."""
+        """What of the rover presses on something hard.
+
+        Wheels, blade and payload are made to touch ground and rocks: they count on the lander only.
+        """
         model, data = self.model, self.data
         found = []
         force = np.zeros(6)
@@ -372,8 +375,11 @@ class Dynamics:
             contact = data.contact[number]
             names = [model.geom(g).name for g in (contact.geom1, contact.geom2)]
             bodies = [int(model.geom_bodyid[g]) for g in (contact.geom1, contact.geom2)]
-            roots = [int(model.body_rootid[b]) == self.base for b in bodies]
-            if roots[0] == roots[1] or self._tools.intersection(bodies):
+            roots = [int(model.body_rootid[b]) in (self.base, self.payload) for b in bodies]
+            if roots[0] == roots[1]:
+                continue
+            on_lander = any(name.startswith("lander") for name in names)
+            if not on_lander and self._tools.intersection(bodies):
                 continue
             mujoco.mj_contactForce(model, data, number, force)
             part, other = names if roots[0] else names[::-1]

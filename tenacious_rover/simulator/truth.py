@@ -31,8 +31,9 @@ class Truth:
         slip: (n,) (rim - ground) / faster of the two; positive when driving slips.
         sinkage_m: (n,).
         normal_n: (n,) force of the ground.
-        hits: what of the chassis has touched rocks, lander or ground since the start, with the
-            largest force in N: `(part, other) -> N`. Wheels, blade and payload are not counted.
+        hits: what of the rover has touched rocks, lander or ground since the start, with the
+            largest force in N: `(part, other) -> N`. Wheels, blade and payload count on the lander
+            only.
         map_T_payload: (4, 4), or `None` for a rover without payload.
         attached: the latch holds the payload.
         upright: the payload's axis is within 25 degrees of the vertical.

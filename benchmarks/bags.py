@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tenacious_rover.campaign.study import Study
 
+CASES = "the folder of a run"
 IMAGE_TYPE, SMALL_TYPE = "sensor_msgs/msg/Image", "sensor_msgs/msg/Imu"
 SPEAKER = r"""
 import json, os, sys, time

@@ -26,6 +26,7 @@ from tenacious_rover.campaign.pool import Store, run_all
 if TYPE_CHECKING:
     from tenacious_rover.campaign.study import Study
 
+CASES = "such as mission-7"
 TARGETS = {
     "lost": "<= 0",
     "logs_broken": "<= 0",

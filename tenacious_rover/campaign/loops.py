@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenacious_rover.campaign.error import CampaignError
 from tenacious_rover.campaign.loop_crew import Crew
 from tenacious_rover.rover import frames
 from tenacious_rover.rover.description import load_rover
@@ -66,13 +67,18 @@ class Loop:
         """The loop of a name.
 
         Raises:
-            ValueError: not the name of a loop.
+            CampaignError: not the name of a loop.
         """
-        soil, seed, length, camera, rate, kind = text.split("-")
+        try:
+            soil, seed, length, camera, rate, kind = text.split("-")
+            numbers = float(length.removesuffix("m")), float(rate.removesuffix("hz"))
+            loop = Loop(soil, int(seed), numbers[0], camera, numbers[1], kind == "all")
+        except ValueError:
+            words = f"case: {text!r} is not of the form mare-0-100m-400x300-2hz-all"
+            raise CampaignError(words) from None
         if soil not in SOILS:
-            raise ValueError(f"{soil!r} is not one of {', '.join(SOILS)}")
-        numbers = float(length.removesuffix("m")), float(rate.removesuffix("hz"))
-        return Loop(soil, int(seed), numbers[0], camera, numbers[1], kind == "all")
+            raise CampaignError(f"case: soil {soil!r} is not one of {', '.join(SOILS)}")
+        return loop
 
     def way(self) -> Array:
         """Points (n, 2) every 5 cm of a closed curve around the lander, bent by the seed."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tenacious_rover.campaign import science_missions, science_scenes
+from tenacious_rover.campaign.error import CampaignError
 
 WORLDS = ("mare_calm", "rocky_ejecta", "crater_rim", "wrinkle_ridge", "polar_low_sun")
 FOLDER = "TENACIOUS_SCIENCE_FOLDER"
@@ -27,11 +28,19 @@ def cases(worlds: int, missions: int, seed: int) -> list[str]:
 
 
 def worked(case: str) -> dict[str, Any]:
-    """Run a case."""
-    kind, *rest = case.split("-")
-    seed = int(rest[-1])
-    if kind == "light":
-        return {"case": case, "looks": science_scenes.metered(rest[0], seed)}
+    """Run a case.
+
+    Raises:
+        CampaignError: it is none.
+    """
+    match case.split("-"):
+        case ["light", str(name), str(number)] if name in WORLDS and number.isdecimal():
+            return {"case": case, "looks": science_scenes.metered(name, int(number))}
+        case ["mission", str(number)] if number.isdecimal():
+            seed = int(number)
+        case _:
+            words = f"case: {case!r} is neither of the form mission-7 nor light-{WORLDS[0]}-7"
+            raise CampaignError(f"{words}; worlds: {', '.join(WORLDS)}")
     folder = Path(os.environ[FOLDER]) / case
     return {"case": case, **science_missions.flown(seed, folder)}
 

@@ -5,7 +5,7 @@
 A study is `benchmarks/NAME.py` with `measure(options: Study) -> dict` that holds `figures`
 (key to number), and where it applies `peers`, `failures`, `seeds`, `missing`, `text` (printed as
 it is) and `targets` (key to "<= 0.5" or ">= 0.99"). Benchmarks never assert: a missed target is
-printed as missed.
+printed as missed. A study whose cases can be run again says with `CASES` what they are called.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tenacious_rover.campaign.error import CampaignError
 from tenacious_rover.campaign.study import Study, met
 from tenacious_rover.cli import MACHINE, refuse, run_folder
 from tenacious_rover.rover.resources import resource
@@ -65,8 +66,13 @@ def bench(
     sys.modules[spec.name] = module  # for dataclasses, and for processes that a study forks
     spec.loader.exec_module(module)
     began = time.monotonic()
+    if case and not hasattr(module, "CASES"):
+        raise refuse(f"--case: {name} has no cases to run again")
     study = Study(quick=quick, seed=seed, jobs=jobs, case=case, folder=results / name)
-    found = module.measure(study)
+    try:
+        found = module.measure(study)
+    except CampaignError as error:
+        raise refuse(f"{error}; cases of {name}: {module.CASES}" if case else error) from None
     found = {
         "name": name,
         **run_folder.machine(),

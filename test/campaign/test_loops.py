@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tenacious_rover.campaign import loop_scoring, loop_study
+from tenacious_rover.campaign.error import CampaignError
 from tenacious_rover.campaign.loop_crew import PNP, WHEELS, Alarm
 from tenacious_rover.campaign.loops import Loop
 from tenacious_rover.rover import frames
@@ -14,7 +15,7 @@ from tenacious_rover.rover import frames
 def test_names_of_loops_lead_back():
     for loop in loop_study.loops(3, 2, 100.0, "400x300"):
         assert Loop.parsed(loop.id) == loop
-    with pytest.raises(ValueError, match="mare"):
+    with pytest.raises(CampaignError, match="mare"):
         Loop.parsed("mud-0-100m-400x300-1hz-all")
 
 

@@ -25,7 +25,7 @@ from tenacious_rover.campaign.pool import Store, run_all
 if TYPE_CHECKING:
     from tenacious_rover.campaign.study import Study
 
-CASES = "such as mare-0-100m-400x300-2hz-all"
+CASES = "a loop"
 SEEDS = 20
 
 

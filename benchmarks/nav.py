@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tenacious_rover.campaign.study import Study
 
-CASES = "such as k0.1-s0-1003-tenacious; table, of the drives there are; costs"
+CASES = "a drive; table: of the drives there are; costs: of a cycle"
 PER_CELL = 50
 BLIND = ("straight", "oracle")
 

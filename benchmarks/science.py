@@ -26,7 +26,7 @@ from tenacious_rover.campaign.pool import Store, run_all
 if TYPE_CHECKING:
     from tenacious_rover.campaign.study import Study
 
-CASES = "such as mission-7"
+CASES = "a mission, or the light of a world"
 TARGETS = {
     "lost": "<= 0",
     "logs_broken": "<= 0",

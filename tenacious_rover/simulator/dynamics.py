@@ -378,11 +378,10 @@ class Dynamics:
             roots = [int(model.body_rootid[b]) in (self.base, self.payload) for b in bodies]
             if roots[0] == roots[1]:
                 continue
-            on_lander = any(name.startswith("lander") for name in names)
-            if not on_lander and self._tools.intersection(bodies):
+            part, other = names if roots[0] else names[::-1]
+            if self._tools.intersection(bodies) and not other.startswith("lander"):
                 continue
             mujoco.mj_contactForce(model, data, number, force)
-            part, other = names if roots[0] else names[::-1]
             if other.startswith("rock"):
                 slot = int(other[4:])
                 rock = self.touchable[slot] if slot < len(self.touchable) else -1

@@ -2,16 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rover's body: weight, sinkage, slopes, rocks, the house on its latch and off it."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from yard import GRAVITY, driven, plane, simulator
+from yard import GRAVITY, driven, plane, simulator, with_block
 
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.simulator.config import SimulatorConfig
 from tenacious_rover.simulator.dynamics import Dynamics
-from tenacious_rover.simulator.ground import Block
 
 ROVER = load_rover("tenacious")
 
@@ -147,18 +144,12 @@ def test_a_rock_as_high_as_the_belly_is_hit_and_told():
     assert sim.truth.xy[0] < 0.5
 
 
-def lander_foot(x, y):
-    pose = np.eye(4)
-    pose[:3, 3] = (x, y, 0.04)
-    return Block(pose, np.array([0.4, 0.4, 0.08]), (0.5, 0.5, 0.5), "lander")
-
-
 @pytest.mark.parametrize(
     ("aside", "part"), [(0.31, "wheel_front_left"), (0.0, "moonhouse"), (1.0, None)]
 )
 def test_whatever_of_the_rover_meets_the_lander_is_told(aside, part):
     """Wheels may climb rocks and the house may lie on ground; neither may touch the lander."""
-    sim = simulator(dataclasses.replace(plane(), lander=(lander_foot(0.8, aside),)))
+    sim = simulator(with_block(plane(), 0.8, aside, (0.4, 0.4, 0.08)))
     sim.advance(0.5)
     driven(sim, 0.08, 0.0, 12.0)
     hits = sim.truth.hits

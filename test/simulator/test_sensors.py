@@ -2,18 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What sensors make of the truth, and what sunlight makes of battery and parts."""
 
-import dataclasses
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from yard import driven, of, plane, simulator
+from yard import driven, of, plane, simulator, with_block
 
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.rover.measurements import Battery, Sun
 from tenacious_rover.simulator import power, sky
 from tenacious_rover.simulator.config import SimulatorConfig
-from tenacious_rover.simulator.ground import Block
 from tenacious_rover.simulator.sensors import ImuSensor, JointSensors, SunSensor
 
 CONFIG = SimulatorConfig()
@@ -77,13 +75,6 @@ def test_sun_measured_in_the_rovers_frame():
     sun = of(Sun, sim.advance(1.0))[0]
     # The sun stands in the south at 30 degrees; the rover looks north.
     assert sun.direction == pytest.approx([-np.cos(np.pi / 6), 0.0, 0.5], abs=0.05)
-
-
-def with_block(world, x, y, size):
-    pose = np.eye(4)
-    pose[:3, 3] = (x, y, size[2] / 2.0)
-    block = Block(pose, np.array(size), (0.5, 0.5, 0.5), "lander")
-    return dataclasses.replace(world, lander=(block,))
 
 
 def test_no_sun_behind_the_lander_a_rock_or_a_hill():

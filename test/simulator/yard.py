@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from tenacious_rover.rover.description import load_rover
 from tenacious_rover.simulator.engine import Simulator
-from tenacious_rover.simulator.ground import SOILS, Craters, Rocks, World
+from tenacious_rover.simulator.ground import SOILS, Block, Craters, Rocks, World
 from tenacious_rover.simulator.world import checked
 
 GRAVITY = 1.62
@@ -45,6 +47,14 @@ def plane(slope_deg=0.0, size_m=12.0, step=0.05, soil="mare", rocks=(), faults=(
         lander=(),
         digest="0" * 64,
     )
+
+
+def with_block(world, x, y, size):
+    """The same world with a box of `size` (3,) that stands on the plane as its lander."""
+    pose = np.eye(4)
+    pose[:3, 3] = (x, y, size[2] / 2.0)
+    block = Block(pose, np.array(size), (0.5, 0.5, 0.5), "lander")
+    return dataclasses.replace(world, lander=(block,))
 
 
 def simulator(world=None, seed=0, **keywords):

@@ -102,6 +102,19 @@ def test_release_without_arming_and_after_restart():
     assert "armed" in Gate(CONFIG).release(at(5.0))
 
 
+def test_facts_of_one_moment_count_in_their_order():
+    """Refused for bad facts, it may be armed in the same moment; bad facts after that disarm it."""
+    gate = Gate(CONFIG)
+    now = rested(gate)
+    assert "step" in gate.arm(at(now, step_active=False))
+    assert not gate.arm(at(now))
+    assert not gate.release(at(later(gate, now, 0.6) + 0.5))
+    gate = Gate(CONFIG)
+    now = armed(gate)
+    gate.observe(at(now, step_active=False))
+    assert "armed" in gate.release(at(later(gate, now, 2.0)))
+
+
 def test_clock_that_jumps_disarms():
     for jump in (-2.0, 20.0, NAN):
         gate = Gate(CONFIG)
@@ -110,14 +123,18 @@ def test_clock_that_jumps_disarms():
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Random facts and commands against a model that keeps the whole history."""
+    """Random facts and commands against a model that keeps the whole history.
+
+    Order is that of the history, not of time: two facts may bear the same moment.
+    """
 
     def __init__(self):
         super().__init__()
         self.gate = Gate(CONFIG)
         self.time = 0.0
         self.history = []
-        self.armed_at = None
+        self.armed = None
+        """Where in the history the gate was armed."""
 
     def _facts(self, dt, bad):
         self.time += dt
@@ -127,8 +144,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.history.append((self.time, holds, still))
         return facts
 
-    def _good_since(self, start):
-        return all(ok for t, ok, _ in self.history if t >= start) and self.history[-1][1]
+    def _still_for(self):
+        """Seconds from the first of the latest facts that are all at rest."""
+        still = [ok for _, _, ok in self.history]
+        first = len(still) - still[::-1].index(False) if False in still else 0
+        return self.time - self.history[first][0] if first < len(still) else -1.0
 
     steps = st.floats(0.0, 1.2)
     changes = st.one_of(
@@ -150,24 +170,23 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(dt=steps, bad=changes)
     def arm(self, dt, bad):
         if not self.gate.arm(self._facts(dt, bad)):
-            start = self.time - CONFIG.rest_time_s
             assert self.history[-1][1]
-            assert all(still for t, _, still in self.history if t >= start)
-            self.armed_at = self.time
+            assert self._still_for() >= CONFIG.rest_time_s
+            self.armed = len(self.history) - 1
 
     @rule(dt=steps, bad=changes)
     def release(self, dt, bad):
         if not self.gate.release(self._facts(dt, bad)):
-            assert self.armed_at is not None
-            assert self._good_since(self.armed_at)
-            waited = self.time - self.armed_at
+            assert self.armed is not None
+            assert all(holds for _, holds, _ in self.history[self.armed :])
+            waited = self.time - self.history[self.armed][0]
             assert CONFIG.window_open_s <= waited <= CONFIG.window_close_s
-            self.armed_at = None
+            self.armed = None
 
     @rule()
     def restart(self):
         self.gate = Gate(CONFIG)
-        self.armed_at = None
+        self.armed = None
 
 
 TestAnyOrder = AnyOrder.TestCase

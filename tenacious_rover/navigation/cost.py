@@ -8,6 +8,7 @@ the rover's geometry on it (`local.py`). So a hazard is dear here, not forbidden
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -26,13 +27,16 @@ Layer = NDArray[np.float32]
 NEEDED = ("elevation", "hazard", "slope", "roughness")
 """Layers that the cost is made of."""
 _ROUGH_M = 0.03
+_EVEN = 0.5
+"""Share of that: a plane with small stones is even, one with a rock is not."""
 _SLOPES = np.radians(np.arange(0.0, 31.0, 1.0))
 
 
 class GroundCost(NamedTuple):
     """Cost per metre (rows, columns) for the rover's centre, NaN where nothing was ever seen.
 
-    `easy`: of slope, roughness and slip alone; `whole`: with what is near a hazard.
+    `easy`: of slope, roughness and slip alone, which hold however well the rover stands there;
+    `whole`: with what is near a hazard.
     """
 
     easy: Layer
@@ -48,13 +52,16 @@ def ground_cost(
     Slope and roughness are of a square of that width already: widened again, they would close gaps
     that are open.
 
+    Even ground too steep to be climbed out of again is a hazard though the rover would stand there;
+    what is steep and rough is rocks, of which its geometry knows more.
     With a model of slip, a slope costs what the wheels must turn more to climb it, and one where
-    they are expected to slip beyond the limit is a hazard.
+    they are expected to slip beyond the limit is such ground.
     """
     layers, res = terrain.layers, terrain.resolution_m
     seen = np.isfinite(layers["elevation"])
     hazard = np.nan_to_num(layers["hazard"], nan=0.0)
-    slope = np.nan_to_num(layers["slope"], nan=0.0) / rover.limits.tilt_rad
+    steepness = np.nan_to_num(layers["slope"], nan=0.0)
+    slope = steepness / rover.limits.tilt_rad
     roughness = np.nan_to_num(layers["roughness"], nan=0.0) / _ROUGH_M
     easy = 1.0 + config.slope_weight * np.clip(slope, 0.0, 1.5) ** 2
     easy += config.roughness_weight * np.clip(roughness, 0.0, 1.0) ** 2
@@ -63,11 +70,14 @@ def ground_cost(
     if "step" in layers:
         limit = ClearanceConfig().max_step * rover.wheel_radius_m
         step = layers["step"] >= config.hazard_threshold * limit
+    trap = steepness > math.radians(config.climb_deg)
     if slip is not None:
         expected = slip.predict(_SLOPES)[0]
-        at = np.interp(np.nan_to_num(layers["slope"], nan=0.0), _SLOPES, expected)
+        at = np.interp(steepness, _SLOPES, expected)
         easy += 1.0 / np.maximum(1.0 - np.maximum(at, 0.0), 0.1) - 1.0
-        lethal = lethal | (at > config.slip_limit)
+        trap |= at > config.slip_limit
+    trap &= roughness < _EVEN
+    easy = np.where(trap, np.maximum(easy, config.hazard_cost), easy)
 
     half_width = rover.track_m / 2.0 + rover.wheels[0].width_m / 2.0
     reach = half_width + 0.25

@@ -93,7 +93,9 @@ class SlipCompensation:
             rate = math.copysign(min(abs(rate), tightest * abs(speed)), rate)
         limits = rover.limits
         over = max(abs(speed) / limits.speed_mps, abs(rate) / limits.turn_rate_radps, 1.0)
-        return speed / over, rate / over
+        # Rounding must not carry it beyond a limit either.
+        speed = math.copysign(min(abs(speed) / over, limits.speed_mps), speed)
+        return speed, math.copysign(min(abs(rate) / over, limits.turn_rate_radps), rate)
 
 
 def heading(odom_T_base: Array, yaw: float, rate: float) -> Speeds:

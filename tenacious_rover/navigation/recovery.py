@@ -25,6 +25,35 @@ _TRAIL_MAX = 400
 _LOOP = 100
 _MOVED_M = 0.5
 _LEAN_ON_DEG = 3.0
+_LEANT_AWAY_M = 0.15
+
+
+class Leaning:
+    """Tilted too far: said once, and again only when it leans more or still leans elsewhere."""
+
+    def __init__(self) -> None:
+        self._said: tuple[float, Array] | None = None
+
+    def anew(self, odom_T_base: Array, limit: float, *, leaving: bool) -> bool:
+        """Whether a tilt beyond `limit` rad is to be said now.
+
+        On the way out (`leaving`) it may lean on, and lean more for a moment.
+        """
+        tilt, here = frames.tilt(odom_T_base), odom_T_base[:2, 3]
+        more = math.radians(_LEAN_ON_DEG)
+        if tilt <= limit:
+            if tilt < limit - more:
+                self._said = None
+            return False
+        if self._said is not None:
+            before, at = self._said
+            moved = not leaving and float(np.hypot(*(here - at))) > _LEANT_AWAY_M
+            if tilt <= before + more and not moved:
+                return False
+        elif leaving and tilt <= limit + more:
+            return False
+        self._said = tilt, here.copy()
+        return True
 
 
 class Lasting:
@@ -50,9 +79,10 @@ class Watch:
         self._history: deque[tuple[float, float, float, float]] = deque()
         self._high_effort, self._immobile = Lasting(), Lasting()
         self._last: tuple[float, Array] | None = None
+        self._leaning = Leaning()
 
     def reset(self) -> None:
-        """Begin anew, after the kind of motion changed."""
+        """Begin anew, after the kind of motion changed; a tilt that was said stays said."""
         self._history.clear()
         self._high_effort, self._immobile = Lasting(), Lasting()
         self._last = None
@@ -82,8 +112,7 @@ class Watch:
         """
         config = self._config
         tilt = frames.tilt(odom_T_base)
-        # On the way out it may lean on for a moment: only leaning more is trouble anew.
-        if tilt > math.radians(config.stop_tilt_deg + (_LEAN_ON_DEG if leaving else 0.0)):
+        if self._leaning.anew(odom_T_base, math.radians(config.stop_tilt_deg), leaving=leaving):
             return Code.TILT_LIMIT, f"tilted by {math.degrees(tilt):.0f} deg"
         limit = config.effort_limit_share * self._rover.limits.wheel_torque_nm
         if self._high_effort.for_s(time_s, effort_nm > limit) > config.effort_window_s:

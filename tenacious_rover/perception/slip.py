@@ -31,8 +31,8 @@ _KNOTS = np.radians(np.arange(-30.0, 30.1, 2.5))
 class SlipConfig:
     """What is believed before the first measurement, and how fast beliefs change."""
 
-    level: float = bounded(0.05, 0.0, 0.5, "slip on level ground")
-    growth_per_deg: float = bounded(0.08, 0.0, 0.5, "slip uphill grows by exp(this * deg)")
+    level: float = bounded(0.10, 0.0, 0.5, "slip on level ground")
+    growth_per_deg: float = bounded(0.10, 0.0, 0.5, "slip uphill grows by exp(this * deg)")
     prior_sigma: float = bounded(0.10, 0.0, 1.0, "deviation of level slip before measurements")
     prior_sigma_per_deg: float = bounded(0.015, 0.0, 0.1, "and what each degree of slope adds")
     similar_deg: float = bounded(6.0, 0.5, 30.0, "slopes this close slip alike")

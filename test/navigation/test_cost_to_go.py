@@ -108,6 +108,25 @@ def test_unknown_costs_more_than_flat_and_less_than_hazard():
     assert near >= config.blocked_cost
 
 
+def everywhere(poses):
+    return Checked(np.ones(len(poses), bool), np.ones(len(poses), bool))
+
+
+@pytest.mark.parametrize(("slope_deg", "stays_dear"), [(12.0, False), (24.0, True)])
+def test_a_side_too_steep_to_climb_stays_dear_though_the_rover_would_stand_there(
+    slope_deg, stays_dear
+):
+    config = NavigationConfig()
+    rise = np.tan(np.radians(slope_deg))
+    made, _ = plan(lambda x, y: -rise * np.clip(x, 0.0, 1.5))
+    for number in range(20):
+        made.stand(float(number), np.array([0.7, 0.0]), everywhere)
+    cost = made.cost(np.array([-4.0, 0.0]))
+    side = float(made.sampled(cost, np.array([0.75, 0.0])))
+    assert (side >= config.hazard_cost) == stays_dear
+    assert float(made.sampled(cost, np.array([-1.0, 0.0]))) == pytest.approx(1.0, abs=0.01)
+
+
 def test_zone_is_infinite_and_gone_around():
     square = np.array([[-1.0, -2.0], [1.0, -2.0], [1.0, 2.0], [-1.0, 2.0]])
     made, cost = plan(lambda x, y: 0 * x, Zones(keep_out=(square,)))

@@ -249,6 +249,42 @@ def test_slip_and_torque_are_trouble():
     assert "N m" in watched(1.0, effort_nm=5.0)[1]
 
 
+def leant(watch, tilt_deg, x=0.0, leaving=False):
+    pose = frames.planar(x, 0.0, 0.0)
+    angle = np.radians(tilt_deg)
+    pose[:3, :3] = [
+        [np.cos(angle), 0.0, np.sin(angle)],
+        [0.0, 1.0, 0.0],
+        [-np.sin(angle), 0.0, np.cos(angle)],
+    ]
+    return watch.trouble(0.1, pose, (-0.08, 0.0), leaving=leaving) is not None
+
+
+def test_a_tilt_that_lasts_is_one_trouble():
+    watch, limit = Watch(toy.rover(), CONFIG), CONFIG.stop_tilt_deg
+    assert not leant(watch, limit - 1.0)
+    assert leant(watch, limit + 1.0)
+    watch.reset()
+    assert not any(leant(watch, limit + 1.0 + 0.2 * tick, leaving=True) for tick in range(10))
+    assert not any(leant(watch, limit + 1.0) for _ in range(10))
+    assert leant(watch, limit + 5.0, leaving=True)
+    assert not leant(watch, limit + 5.0)
+    assert leant(watch, limit + 5.0, x=0.3)
+
+
+def test_who_leant_back_and_leans_again_is_in_trouble_anew():
+    watch, limit = Watch(toy.rover(), CONFIG), CONFIG.stop_tilt_deg
+    assert leant(watch, limit + 1.0)
+    assert not leant(watch, 2.0)
+    assert leant(watch, limit + 1.0)
+
+
+def test_backing_out_for_another_reason_it_may_lean_a_little():
+    watch, limit = Watch(toy.rover(), CONFIG), CONFIG.stop_tilt_deg
+    assert not leant(watch, limit + 2.0, leaving=True)
+    assert leant(watch, limit + 4.0, leaving=True)
+
+
 def walked(*legs):
     """A trail of straight legs (heading, metres), and the pose at its end."""
     trail, at = Trail(), np.zeros(3)

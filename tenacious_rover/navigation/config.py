@@ -36,7 +36,7 @@ class NavigationConfig:
     standing_cells: int = bounded(250, 0, 10_000, "cells asked for with each map")
     standing_weight: float = bounded(2.0, 0.0, 50.0, "extra cost where few headings are safe")
     blocked_cost: float = bounded(20.0, 2.0, 500.0, "cost of ground on which no heading is safe")
-    zone_margin_m: float = bounded(0.3, 0.0, 2.0, "the rover's centre stays this far from zones")
+    zone_margin_m: float = bounded(0.4, 0.0, 2.0, "the rover's centre stays this far from zones")
     # global plan
     grid_m: float = bounded(0.1, 0.05, 1.0, "cell of the cost-to-go")
     grid_margin_m: float = bounded(5.0, 1.0, 50.0, "how far around start and goal it may go")

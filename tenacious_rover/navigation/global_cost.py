@@ -135,10 +135,17 @@ class GlobalCost:
 
         Looking there again shows no more.
         """
+        return self._at(self._hidden, xy)
+
+    def forbidden(self, xy: Array) -> NDArray[np.bool_]:
+        """Where (…, 2) the rover's centre is too near to a forbidden zone."""
+        return self._at(self.zone, xy)
+
+    def _at(self, cells: NDArray[np.bool_], xy: Array) -> NDArray[np.bool_]:
         at = np.floor((xy - self.origin) / self._config.grid_m).astype(int)
         rows, columns = self.seen.shape
         c, r = np.clip(at[..., 0], 0, columns - 1), np.clip(at[..., 1], 0, rows - 1)
-        return self._hidden[r, c]
+        return cells[r, c]
 
     def restrict(self, zones: Zones, odom_T_map: Array) -> None:
         """Draw the zones, widened by the margin."""

@@ -262,11 +262,21 @@ class Journey:
         here = frames.flat(pose.odom_T_base)
         ahead = 0.5 * self._rover.wheelbase_m * (-1.0 if self._out.backwards else 1.0)
         x, y = here[:2] + ahead * np.array([np.cos(here[2]), np.sin(here[2])])
-        self._out.begin(pose, checks.guard, trail, code, words, self.remaining_m(pose))
+        guard = self._outside_zones(checks.guard)
+        self._out.begin(pose, guard, trail, code, words, self.remaining_m(pose))
         # A mark on the goal would keep the rover circling around it.
         if np.hypot(*(self._arrival.target(pose)[:2, 3] - (x, y))) > 2.0 * config.mark_radius_m:
             self._plan.mark(float(x), float(y), time_s + config.mark_s)
         self.think_again()
+
+    def _outside_zones(self, guard: local.PoseCheck) -> local.PoseCheck:
+        """`guard` that calls forbidden ground unsafe: a way out does not lead there either."""
+
+        def check(poses: Array) -> local.Checked:
+            found = guard(poses)
+            return local.Checked(found.safe & ~self._plan.forbidden(poses[:, :2]), found.known)
+
+        return check
 
     def _go_out(self, time_s: float, pose: Pose) -> Steering:
         way = self._out.steer(time_s, pose, min(self.speed_mps, self._config.speed_mps))

@@ -147,10 +147,10 @@ class GlobalCost:
         c, r = np.clip(at[..., 0], 0, columns - 1), np.clip(at[..., 1], 0, rows - 1)
         return cells[r, c]
 
-    def restrict(self, zones: Zones, odom_T_map: Array) -> None:
-        """Draw the zones, widened by the margin."""
+    def restrict(self, zones: Zones, odom_T_map: Array, reach_m: float = 0.0) -> None:
+        """Draw the zones, widened by the margin, by `reach_m` of a rover that is larger."""
         drawn = zones.raster(self.origin, self._config.grid_m, self.seen.shape, odom_T_map)
-        reach = self._config.zone_margin_m / self._config.grid_m
+        reach = max(self._config.zone_margin_m, reach_m) / self._config.grid_m
         if drawn.any() and not drawn.all():
             near = cv2.distanceTransform((~drawn).astype(np.uint8), cv2.DIST_L2, 5)
             drawn = near <= reach

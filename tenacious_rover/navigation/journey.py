@@ -35,6 +35,8 @@ _TURN_DONE_RAD = math.radians(2.0)
 _ASTRAY_M = 0.2
 _ASTRAY_RAD = math.radians(25.0)
 _NEAR_TURN_M = 0.25
+_ASIDE_M = 0.08
+"""It stays this near to where it believes to be; 95 of 100 drives are no farther off."""
 
 
 class Journey:
@@ -156,7 +158,7 @@ class Journey:
             self._plan.stand(time_s, here, checks.tight)
             self._plan.stare(frames.flat(pose.odom_T_base), self._half_fov)
         self._terrain = terrain
-        self._plan.restrict(self._zones, odom_T_map)
+        self._plan.restrict(self._zones, odom_T_map, self._rover.turning_reach_m + _ASIDE_M)
         self._plan.soften(self._soft.places, self._soft.config.reach_m)
         self._plan.forget(time_s)
         self._cost = self._plan.solve(goal, here)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,6 +138,14 @@ class Rover:
     def wheelbase_m(self) -> float:
         """Distance between the front and the rear axle."""
         return float(np.ptp([wheel.position[0] for wheel in self.wheels]))
+
+    @property
+    def turning_reach_m(self) -> float:
+        """From base_link to the farthest point of a wheel in plan: what a turn in place sweeps."""
+        return max(
+            math.hypot(abs(w.position[0]) + w.radius_m, abs(w.position[1]) + w.width_m / 2.0)
+            for w in self.wheels
+        )
 
     @property
     def wheel_radius_m(self) -> float:

@@ -140,6 +140,17 @@ def test_zone_is_infinite_and_gone_around():
     assert around > float(free.sampled(free.to_go, start))
 
 
+@pytest.mark.parametrize("reach_m", [0.0, 0.9])
+def test_zones_are_kept_clear_of_by_the_margin_or_a_larger_rovers_reach(reach_m):
+    made, _ = plan(lambda x, y: 0 * x)
+    square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    made.restrict(Zones(keep_out=(square,)), np.eye(4), reach_m)
+    clear = max(NavigationConfig().zone_margin_m, reach_m)
+    near, far = (np.array([[-1.0 - clear + off, 0.0]]) for off in (0.15, -0.15))
+    assert made.forbidden(near)[0]
+    assert not made.forbidden(far)[0]
+
+
 def test_zone_that_the_rover_stands_in_can_be_left():
     square = np.array([[-5.0, -1.0], [-3.0, -1.0], [-3.0, 1.0], [-5.0, 1.0]])
     made, _ = plan(lambda x, y: 0 * x, Zones(keep_out=(square,)))

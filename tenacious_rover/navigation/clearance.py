@@ -58,6 +58,7 @@ def checker_for(
     """
     body = body_of(rover, payload=payload)
     strict = ClearanceConfig(margin_m=config.plan_margin_m)
+    turning = ClearanceConfig(margin_m=config.turn_margin_m)
     tight_limits = ClearanceConfig(
         margin_m=0.5 * config.plan_margin_m, sigma=_TIGHT_SIGMA, max_step=_TIGHT_STEP
     )
@@ -79,6 +80,10 @@ def checker_for(
             safe = np.asarray(checked.safe.reshape(3, -1).all(0))
             return Checked(safe, checked.known[: len(poses)])
 
+        def turn(poses: NDArray[np.float64]) -> Checked:
+            found = check_poses(terrain, body, poses, turning)
+            return _as_far_as_known(found, found.safe)
+
         def tight(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, tight_limits)
             return _as_far_as_known(found, found.safe)
@@ -89,6 +94,6 @@ def checker_for(
             free = found.safe & (found.clearance_m >= config.guard_margin_m)
             return _as_far_as_known(found, free | tight)
 
-        return Checks(plan, tight, guard)
+        return Checks(plan, tight, guard, turn)
 
     return on

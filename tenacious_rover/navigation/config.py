@@ -60,6 +60,7 @@ class NavigationConfig:
     guard_m: float = bounded(0.5, 0.1, 3.0, "the guard looks this far along the path")
     guard_arc_m: float = bounded(0.1, 0.05, 3.0, "and this far along the command as it is now")
     plan_margin_m: float = bounded(0.015, 0.0, 0.2, "clearance that a planned pose keeps")
+    turn_margin_m: float = bounded(0.025, 0.0, 0.2, "and a turn in place: its wheels dig")
     plan_aside_m: float = bounded(0.025, 0.0, 0.2, "a planned pose is safe this far aside, too")
     guard_margin_m: float = bounded(0.0, -0.05, 0.2, "clearance below which the guard stops")
     guard_sigma: float = bounded(0.3, 0.0, 5.0, "deviations of the map that the guard allows for")

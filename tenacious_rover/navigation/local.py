@@ -47,11 +47,16 @@ class PoseCheck(Protocol):
 
 @dataclass(frozen=True)
 class Checks:
-    """Of one map: with the planner's margins, with those where it is tight, with the guard's."""
+    """Of one map: with the planner's margins, with those where it is tight, with the guard's.
+
+    `turn`: with those of a turn in place. Each lowers a skid steer by a centimetre or two, for its
+    wheels dig: over a stone that it clears when it drives it may come to hang.
+    """
 
     plan: PoseCheck
     tight: PoseCheck
     guard: PoseCheck
+    turn: PoseCheck
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,19 @@ def choose(
     # Between rocks margins shrink before the rover turns back; and one that stands closer to
     # something than planned may leave, on ground that even the guard calls unsafe at all.
     escape_m = 0.0 if checks.guard(here[None]).safe[0] else _ESCAPE_M
-    for near in (checks.plan, checks.tight, checks.guard):
+    for near, turn in (
+        (checks.plan, checks.turn),
+        (checks.tight, checks.turn),
+        (checks.guard, checks.tight),
+    ):
         last = near is checks.guard
         if not last and not near(here[None]).safe[0]:
             continue
         if last and near is not checks.plan and checks.tight(here[None]).safe[0]:
             continue
-        search = _Search(paths, plan, poses, ranked, here, near, checks.guard, config, half_fov)
+        search = _Search(
+            paths, plan, poses, ranked, here, turn, near, checks.guard, config, half_fov
+        )
         best = search.best(own, escape_m)
         if best is not None:
             return best
@@ -119,13 +130,14 @@ def choose(
 
 @dataclass(frozen=True)
 class _Search:
-    """One pass through the ranked paths: `near` is asked for the turn and the first arc."""
+    """One pass through the ranked paths: `turn` and `near` are asked for the turn and first arc."""
 
     paths: arcs.Library
     plan: GlobalCost
     poses: Array
     ranked: tuple[Array, NDArray[np.int64], Array, Array]
     here: Array
+    turn: PoseCheck
     near: PoseCheck
     far: PoseCheck
     config: NavigationConfig
@@ -178,12 +190,13 @@ class _Search:
         sweeps = [arcs.placed(arcs.sweep(paths.turn[i]), *map(float, here)) for i in batch]
         first = [poses[i, : min(ends[i], near)] for i in batch]
         second = [poses[i, near : max(ends[i], near)] for i in batch]
-        turned = _split(self.near(np.concatenate([*sweeps, *first])), [*sweeps, *first])
+        swept = _split(self.turn(np.concatenate(sweeps)), sweeps)
+        ahead = _split(self.near(np.concatenate(first)), first)
         beyond = _split(self.far(np.concatenate(second)), second)
         out = []
         for k, index in enumerate(batch):
-            (swept, _), (safe, known), (far, clear) = turned[k], turned[len(batch) + k], beyond[k]
-            fits = bool(swept.all()) or escape_m > 0.0
+            (turned, _), (safe, known), (far, clear) = swept[k], ahead[k], beyond[k]
+            fits = bool(turned.all()) or escape_m > 0.0
             way = poses[index, : ends[index]]
             along = paths.distance[: len(way)]
             safe, known = np.concatenate([safe, far]), np.concatenate([known, clear])

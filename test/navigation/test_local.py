@@ -55,7 +55,7 @@ def always(safe=True, known=True):
     def check(poses):
         return Checked(np.full(len(poses), safe), np.full(len(poses), known))
 
-    return Checks(check, check, check)
+    return Checks(check, check, check, check)
 
 
 def chosen(checks, goal=(4.0, 0.0), height=lambda x, y: 0 * x, **more):
@@ -113,9 +113,9 @@ def test_margins_shrink_only_where_there_is_no_other_way():
         return Checked(np.hypot(*poses[:, :2].T) < 0.05, np.ones(len(poses), bool))
 
     roomy = always()
-    assert chosen(Checks(roomy.plan, tight, roomy.guard)).turn == 0.0
+    assert chosen(Checks(roomy.plan, tight, roomy.guard, roomy.turn)).turn == 0.0
     assert not asked
-    assert chosen(Checks(plan, tight, roomy.guard)).poses[-1, 0] > 1.5
+    assert chosen(Checks(plan, tight, roomy.guard, roomy.turn)).poses[-1, 0] > 1.5
     assert asked
 
 

@@ -127,7 +127,7 @@ def settle_check(terrain, vehicle=None):
 def checks(terrain):
     """The same for planner and guard."""
     check = settle_check(terrain)
-    return Checks(check, check, check)
+    return Checks(check, check, check, check)
 
 
 @dataclass

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tenacious_rover.navigation.config import NavigationConfig
+    from tenacious_rover.navigation.local import PoseCheck
     from tenacious_rover.perception.clearance import Clearances
     from tenacious_rover.perception.terrain_map import TerrainMap
     from tenacious_rover.rover.model import Rover
@@ -59,7 +60,7 @@ def checker_for(
     body = body_of(rover, payload=payload)
     strict = ClearanceConfig(margin_m=config.plan_margin_m)
     turning = ClearanceConfig(margin_m=config.turn_margin_m)
-    tight_limits = ClearanceConfig(
+    tight = ClearanceConfig(
         margin_m=0.5 * config.plan_margin_m, sigma=_TIGHT_SIGMA, max_step=_TIGHT_STEP
     )
     # The guard's margin may be negative, which the clearance's own may not.
@@ -73,27 +74,27 @@ def checker_for(
     sunk = min(config.guard_margin_m, 0.0)
 
     def on(terrain: TerrainMap) -> Checks:
+        def within(limits: ClearanceConfig) -> PoseCheck:
+            def check(poses: NDArray[np.float64]) -> Checked:
+                found = check_poses(terrain, body, poses, limits)
+                return _as_far_as_known(found, found.safe)
+
+            return check
+
+        keeps = within(strict)
+
         def plan(poses: NDArray[np.float64]) -> Checked:
             beside = [_beside(poses, side) for side in (config.plan_aside_m, -config.plan_aside_m)]
-            found = check_poses(terrain, body, np.concatenate([poses, *beside]), strict)
-            checked = _as_far_as_known(found, found.safe)
+            checked = keeps(np.concatenate([poses, *beside]))
             safe = np.asarray(checked.safe.reshape(3, -1).all(0))
             return Checked(safe, checked.known[: len(poses)])
 
-        def turn(poses: NDArray[np.float64]) -> Checked:
-            found = check_poses(terrain, body, poses, turning)
-            return _as_far_as_known(found, found.safe)
-
-        def tight(poses: NDArray[np.float64]) -> Checked:
-            found = check_poses(terrain, body, poses, tight_limits)
-            return _as_far_as_known(found, found.safe)
-
         def guard(poses: NDArray[np.float64]) -> Checked:
             found = check_poses(terrain, body, poses, loose)
-            tight = (found.reason == _CLEARANCE) & (found.clearance_m >= sunk)
+            sinking = (found.reason == _CLEARANCE) & (found.clearance_m >= sunk)
             free = found.safe & (found.clearance_m >= config.guard_margin_m)
-            return _as_far_as_known(found, free | tight)
+            return _as_far_as_known(found, free | sinking)
 
-        return Checks(plan, tight, guard, turn)
+        return Checks(plan, within(tight), guard, within(turning))
 
     return on

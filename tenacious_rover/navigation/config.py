@@ -31,7 +31,7 @@ class NavigationConfig:
     hazard_cost: float = bounded(8.0, 2.0, 500.0, "metres of easy ground per metre of hazard")
     hazard_threshold: float = bounded(0.95, 0.05, 1.0, "hazard at or above this is one")
     climb_deg: float = bounded(18.0, 1.0, 40.0, "steeper ground is a hazard: no way back up it")
-    far_belief: float = bounded(0.4, 0.0, 1.0, "share of that where only the far view shows it")
+    far_belief: float = bounded(0.4, 0.0, 1.0, "share believed of a hazard only seen from afar")
     standing_m: float = bounded(2.5, 0.0, 10.0, "how far around it asks where it can stand")
     standing_cells: int = bounded(250, 0, 10_000, "cells asked for with each map")
     standing_weight: float = bounded(2.0, 0.0, 50.0, "extra cost where few headings are safe")

@@ -250,13 +250,7 @@ def test_slip_and_torque_are_trouble():
 
 
 def leant(watch, tilt_deg, x=0.0, leaving=False):
-    pose = frames.planar(x, 0.0, 0.0)
-    angle = np.radians(tilt_deg)
-    pose[:3, :3] = [
-        [np.cos(angle), 0.0, np.sin(angle)],
-        [0.0, 1.0, 0.0],
-        [-np.sin(angle), 0.0, np.cos(angle)],
-    ]
+    pose = frames.from_rpy((x, 0.0, 0.0), (0.0, np.radians(tilt_deg), 0.0))
     return watch.trouble(0.1, pose, (-0.08, 0.0), leaving=leaving) is not None
 
 

@@ -8,7 +8,7 @@ from test_local import always, chosen
 
 from tenacious_rover.navigation.clearance import checker_for
 from tenacious_rover.navigation.config import NavigationConfig
-from tenacious_rover.navigation.local import Checked, Checks
+from tenacious_rover.navigation.local import Checks
 from tenacious_rover.perception.terrain_map import from_surface
 from tenacious_rover.rover.description import load_rover
 
@@ -31,12 +31,8 @@ def test_over_a_stone_that_it_clears_it_drives_and_does_not_turn(stone_m, drives
 
 
 def test_where_it_cannot_turn_it_drives_on_in_an_arc():
-    roomy, goal = always(), (-4.0, 0.5)
+    roomy, never, goal = always(), always(safe=False).turn, (-4.0, 0.5)
     assert chosen(roomy, goal).turn != 0.0
-
-    def never(poses):
-        return Checked(np.zeros(len(poses), bool), np.ones(len(poses), bool))
-
     choice = chosen(Checks(roomy.plan, roomy.tight, roomy.guard, never), goal)
     assert choice.turn == 0.0
     assert choice.poses[-1, 0] < choice.poses[:, 0].max() - 0.1

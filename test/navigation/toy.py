@@ -59,11 +59,11 @@ class Ground:
         self.seen = np.zeros(self.height.shape, bool)
         gy, gx = np.gradient(self.height, RES)
         slope = np.arctan(np.hypot(gx, gy))
-        # A jump is no plane.
         layers = {
             "elevation": self.height,
             "variance": np.full_like(self.height, 1e-6),
             "slope": slope,
+            # A jump is no plane.
             "roughness": np.where(slope > np.radians(45.0), 0.05, 0.0),
             "hazard": np.clip(slope / np.radians(30.0), 0.0, 1.0),
         }

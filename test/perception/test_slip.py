@@ -19,6 +19,10 @@ def true_slip(slope):
 
 def test_before_driving_it_is_the_prior():
     slip, sigma = SlipModel().predict(np.radians([0.0, 10.0, 20.0, -10.0]))
+    config = SlipConfig()
+    assert slip[0] == pytest.approx(config.level)
+    assert slip[1] == pytest.approx(config.level * np.exp(10.0 * config.growth_per_deg), rel=1e-6)
+    assert slip[0] < slip[1] < slip[2]
     # As the simulator's wheels on mare soil (docs/simulator.md): 0.10, 0.36, stuck at 20 deg.
     assert slip[0] == pytest.approx(0.10, abs=0.02)
     assert slip[1] == pytest.approx(0.36, abs=0.12)

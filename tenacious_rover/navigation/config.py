@@ -23,6 +23,7 @@ class NavigationConfig:
     # cost
     unknown_cost: float = bounded(1.4, 1.0, 20.0, "cost of unseen ground, of that of seen ground")
     hidden_cost: float = bounded(4.0, 1.0, 50.0, "the same, of ground in view that stays unseen")
+    dark_m: float = bounded(0.6, 0.1, 5.0, "a shadow wider than this is not driven into")
     stare_m: float = bounded(4.0, 0.5, 10.0, "ground nearer than this should be seen when in view")
     slope_weight: float = bounded(0.5, 0.0, 50.0, "extra cost at the steepest slope allowed")
     roughness_weight: float = bounded(0.3, 0.0, 50.0, "extra cost at 3 cm of roughness")

@@ -42,6 +42,7 @@ class GlobalCost:
         standing: where the rover was found to be able to stand.
         zone: (rows, columns) forbidden cells.
         soft: (rows, columns) cells that are known to be soft.
+        dark: (rows, columns) cells that are not known because they lie in the dark.
         to_go: (rows, columns) metres of easy ground to the goal, inf where there is no way.
     """
 
@@ -54,6 +55,7 @@ class GlobalCost:
         self.zone: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.soft: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self.to_go: Array = np.full((1, 1), np.inf)
+        self.dark: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self._stared: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
         self._hidden: NDArray[np.bool_] = np.zeros((1, 1), bool)
         self._marks: list[tuple[float, float, float]] = []
@@ -83,7 +85,7 @@ class GlobalCost:
             return made
 
         self.seen, self._easy = grown(self.seen, np.nan), grown(self._easy, np.nan)
-        self._stared = grown(self._stared, 0)
+        self._stared, self.dark = grown(self._stared, 0), grown(self.dark, False)
         self.standing.grow(grown)
         self.origin = low * res
         self.zone, self.soft = np.zeros((2, rows, columns), bool)
@@ -92,20 +94,31 @@ class GlobalCost:
 
     def merge(self, terrain: TerrainMap, cost: GroundCost) -> None:
         """Take the cost (rows, columns of the terrain map); what it does not know stays."""
-        res = self._config.grid_m
         rows, columns = np.nonzero(np.isfinite(cost.whole))
-        x = terrain.origin[0] + (columns + 0.5) * terrain.resolution_m
-        y = terrain.origin[1] + (rows + 0.5) * terrain.resolution_m
-        c = np.floor((x - self.origin[0]) / res).astype(int)
-        r = np.floor((y - self.origin[1]) / res).astype(int)
-        inside = (r >= 0) & (c >= 0) & (r < self.seen.shape[0]) & (c < self.seen.shape[1])
-        cell = r[inside] * self.seen.shape[1] + c[inside]
+        inside, cell = self._cells(terrain, rows, columns)
         count = np.bincount(cell, minlength=self.seen.size)
         known = count > 0
         for mean, layer in ((self.seen, cost.whole), (self._easy, cost.easy)):
             values = layer[rows[inside], columns[inside]]
             total = np.bincount(cell, values, minlength=self.seen.size)
             mean.ravel()[known] = (total[known] / count[known]).astype(np.float32)
+        if "dark" in terrain.layers:
+            _, cell = self._cells(terrain, *np.nonzero(terrain.layers["dark"] > 0.0))
+            black = np.bincount(cell, minlength=self.seen.size) > count
+            self.dark.ravel()[known | black] = black[known | black]
+            self.seen[self.dark] = self._easy[self.dark] = np.nan
+
+    def _cells(
+        self, terrain: TerrainMap, rows: NDArray[Any], columns: NDArray[Any]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which cells of the map lie on this grid, and the number of the cell each lies in."""
+        res = self._config.grid_m
+        x = terrain.origin[0] + (columns + 0.5) * terrain.resolution_m
+        y = terrain.origin[1] + (rows + 0.5) * terrain.resolution_m
+        c = np.floor((x - self.origin[0]) / res).astype(int)
+        r = np.floor((y - self.origin[1]) / res).astype(int)
+        inside = (r >= 0) & (c >= 0) & (r < self.seen.shape[0]) & (c < self.seen.shape[1])
+        return inside, r[inside] * self.seen.shape[1] + c[inside]
 
     def stand(self, time_s: float, here: Array, check: PoseCheck) -> None:
         """Ask `check` where around `here` (2,) the rover can stand, a few cells a time."""
@@ -125,10 +138,27 @@ class GlobalCost:
         self._hidden = self._found_hidden()
 
     def _found_hidden(self) -> NDArray[np.bool_]:
-        unseen = (np.isnan(self.seen) & (self._stared > 0)).astype(np.uint8)
-        size = 2 * round(_BESIDE_M / self._config.grid_m) + 1
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        return np.asarray(cv2.dilate(unseen, disc), bool)
+        unseen = np.isnan(self.seen) & ((self._stared > 0) | self.dark)
+        return np.asarray(cv2.dilate(unseen.astype(np.uint8), self._disc(_BESIDE_M)), bool)
+
+    def _disc(self, radius_m: float) -> NDArray[np.uint8]:
+        size = 2 * round(radius_m / self._config.grid_m) + 1
+        return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+
+    def _darkened(self, cost: Array) -> None:
+        """In the dark, where that is wider than the rover, it would drive blind: as dear as blocked.
+
+        Beside it half of the ground under the wheels is not seen, and the rest seen badly.
+        """
+        config = self._config
+        dark = self.dark.astype(np.uint8)
+        wide = cv2.morphologyEx(dark, cv2.MORPH_OPEN, self._disc(config.dark_m / 2.0))
+        if not wide.any():
+            return
+        far = cv2.distanceTransform(1 - wide, cv2.DIST_L2, 5) * config.grid_m
+        share = np.clip((2.0 * _BESIDE_M - far) / _BESIDE_M, 0.0, 1.0)
+        cost += share * (config.hazard_cost - 1.0)
+        cost[wide > 0] = np.maximum(cost[wide > 0], config.blocked_cost)
 
     def hidden(self, xy: Array) -> NDArray[np.bool_]:
         """Where (…, 2) a wheel is on ground that was in view and was not seen.
@@ -202,6 +232,8 @@ class GlobalCost:
             cost[near] = np.maximum(cost[near], 2.0 * config.hazard_cost)
         if self.soft.any():
             cost += config.soft_cost * self.soft
+        if self.dark.any():
+            self._darkened(cost)
         r, c = self.cell(here)
         cost[self.zone] = 4.0 * config.hazard_cost if self.zone[r, c] else np.inf
         return cost

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from tenacious_rover.perception import darkness
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,6 +44,8 @@ class RollingMap:
         corner: (2,) index of cell (0, 0) on odom's grid: its corner is at corner * resolution_m.
         mean, variance, top: (n, n) float32, m, m^2, m; NaN unknown.
         felt: (n, n) bool, known from standing there and not from an image.
+        seen_m: (n, n) float32, nearest distance it was seen from, m; inf if never.
+        dark: (n, n) uint8, how often it was in view from near and black; 0 once it is seen.
     """
 
     def __init__(self, config: PerceptionConfig) -> None:
@@ -51,6 +55,8 @@ class RollingMap:
         self.corner: NDArray[np.int64] | None = None
         self.mean, self.variance, self.top = (np.full(shape, np.nan, np.float32) for _ in range(3))
         self.felt = np.zeros(shape, bool)
+        self.seen_m = np.full(shape, np.inf, np.float32)
+        self.dark = np.zeros(shape, np.uint8)
         self._frame = np.zeros((5, *shape))
 
     @property
@@ -75,6 +81,8 @@ class RollingMap:
             (self.variance, np.nan),
             (self.top, np.nan),
             (self.felt, False),
+            (self.seen_m, np.inf),
+            (self.dark, 0),
         ):
             _shift(layer, int(shift[1]), int(shift[0]), empty)
 
@@ -126,6 +134,12 @@ class RollingMap:
             config.resolution_m,
             frame,
         )
+        far = self.distance_from((odom_T_base @ camera.base_T_optical)[:2, 3])
+        # What is black from near is not to be seen from afar.
+        frame[3, (self.dark >= darkness.TWICE) & (far > darkness.FAR_M)] = 0.0
+        seen = frame[3] > 0.0
+        self.dark[seen] = 0
+        self.seen_m[seen] = np.minimum(self.seen_m[seen], far[seen])
         return int(
             _fuse(
                 frame,
@@ -137,6 +151,21 @@ class RollingMap:
                 config.outlier_sigma,
             )
         )
+
+    def distance_from(self, xy: Float) -> Layer:
+        """(n, n) distance of the cells' centres from a point (2,) in odom, m."""
+        x, y = (
+            self.origin[:, None]
+            + (np.arange(self.count) + 0.5) * self.config.resolution_m
+            - xy[:, None]
+        )
+        return np.hypot(x[None, :], y[:, None]).astype(np.float32)
+
+    def forget(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+        """Cells that are not known after all."""
+        for layer in (self.mean, self.variance, self.top):
+            layer[rows, columns] = np.nan
+        self.seen_m[rows, columns] = np.inf
 
     def stand(self, points: Float, sigma_m: float) -> None:
         """Ground (n, 3) in odom that the rover stands on or over, where nothing has been seen."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenacious_rover.perception import darkness
 from tenacious_rover.perception.body import Body, body_of, in_view
 from tenacious_rover.perception.error import PerceptionError
 from tenacious_rover.perception.fusion import RollingMap
@@ -33,6 +34,7 @@ _WAKE_M = 0.12
 """Around the rover where it wakes: taken as the plane it stands on until it is seen."""
 _WAKE_SIGMA_M = 0.02
 _STAND_SIGMA_M = 0.012
+_LIT_SHARE = 0.02
 _MAX_ATTITUDE_SIGMA = math.radians(3.0)
 
 
@@ -147,6 +149,9 @@ class TerrainMapper:
             self._solids,
             self._mask,
         )
+        # A picture that shows next to nothing says nothing about the ground either.
+        if self.sight.dark is not None and self.sight.coverage > _LIT_SHARE:
+            darkness.look(self.map, self.sight.dark, camera, odom_T_base, self._mask)
         self.used += 1
         self.time_s = max(self.time_s, frame.time_s)
         self._terrain = None
@@ -206,6 +211,7 @@ class TerrainMapper:
                 "elevation": self.map.mean.copy(),
                 "variance": self.map.variance.copy(),
                 "top": self.map.top.copy(),
+                "dark": (self.map.dark >= darkness.TWICE).astype(np.float32),
             }
             bare = TerrainMap(self.config.resolution_m, self.map.origin, layers, self.time_s)
             self._terrain = with_hazards(bare, self._body, self.config)

@@ -57,10 +57,12 @@ class Sight:
     Attributes:
         disparity: px; NaN unknown. Depth is fx * baseline / disparity.
         sigma: its standard deviation, px.
+        dark: (h, w) bool, too dark to be matched; `None` from a depth camera, which lights it.
     """
 
     disparity: Image
     sigma: Image
+    dark: NDArray[np.bool_] | None = None
 
     @property
     def coverage(self) -> float:
@@ -127,10 +129,13 @@ class StereoMatcher:
         residual = raw.astype(np.float32) / np.float32(_FRACTIONS)
         column = self.u - (residual + self.ground[:, None])
         seen = np.asarray(cv2.remap(two, column, self.v, cv2.INTER_CUBIC), np.uint8)
-        disparity, sigma = self._judged(one, seen, raw, residual)
+        light = np.asarray(cv2.blur(one, (3, 3)), np.uint8)
+        disparity, sigma = self._judged(one, seen, raw, residual, light)
+        dark = (light < self.config.min_brightness).astype(np.uint8)
         if self.scale != 1.0:
             disparity, sigma = (self._enlarged(x) for x in (disparity, sigma))
-        return Sight(disparity, sigma)
+            dark = cv2.resize(dark, self.full_size, interpolation=cv2.INTER_NEAREST)
+        return Sight(disparity, sigma, dark > 0)
 
     def from_depth(self, depth: NDArray[Any]) -> Sight:
         """Of a depth image (h, w) in m; NaN, infinity, zero and negative are unknown.
@@ -154,6 +159,7 @@ class StereoMatcher:
         seen: NDArray[np.uint8],
         raw: NDArray[np.int16],
         residual: Image,
+        light: NDArray[np.uint8],
     ) -> tuple[Image, Image]:
         a, b = left.astype(np.float32), seen.astype(np.float32)
         mean_a, mean_b = _mean(a), _mean(b)
@@ -163,7 +169,7 @@ class StereoMatcher:
             kept,
             lost,
             self.ground,
-            np.asarray(cv2.blur(left, (3, 3)), np.uint8),
+            light,
             mean_a,
             mean_b,
             _mean(a * a),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LAYERS = ("elevation", "variance", "top", "hazard", "slope", "roughness", "step")
+LAYERS = ("elevation", "variance", "top", "hazard", "slope", "roughness", "step", "dark")
 """What a `TerrainMapper` makes; docs/terrain_map.md says what each means."""
 
 
@@ -81,8 +81,8 @@ class TerrainMap:
         return out
 
     def cropped(self) -> TerrainMap:
-        """The smallest map that holds all known cells; at least one cell."""
-        known = self.known
+        """The smallest map that holds all known and all dark cells; at least one cell."""
+        known = self.known | (self.layers.get("dark", np.float32(0.0)) > 0.0)
         rows, columns = np.flatnonzero(known.any(axis=1)), np.flatnonzero(known.any(axis=0))
         if not len(rows):
             rows = columns = np.zeros(1, np.int64)

@@ -176,6 +176,58 @@ def test_ground_in_view_that_stays_unseen_gets_dearer():
     assert made.sampled(cost, np.array([-1.5, 0.0])) == pytest.approx(config.unknown_cost)
 
 
+def shaded(low, high, side=2.5):
+    """A plan over level ground with a shadow over low < x < high, |y| < side."""
+    ground = toy.Ground(lambda x, y: 0 * x)
+    dark = (ground.x > low) & (ground.x < high) & (np.abs(ground.y) < side)
+    ground.seen = ~dark
+    terrain = ground.map()
+    terrain.layers["dark"] = dark.astype(np.float32)
+    made = GlobalCost(NavigationConfig())
+    made.cover(np.array([[-4.0, 0.0], [4.0, 0.0]]))
+    made.merge(terrain, ground_cost(terrain, toy.rover(), NavigationConfig()))
+    made.solve(np.array([4.0, 0.0]), np.array([-4.0, 0.0]))
+    return made, ground
+
+
+@pytest.mark.parametrize(("high", "around"), [(1.5, True), (-0.6, False)])
+def test_a_shadow_wider_than_the_rover_is_gone_around(high, around):
+    made, _ = shaded(-1.0, high)
+    start = np.array([-4.0, 0.0])
+    way = float(made.sampled(made.to_go, start))
+    straight = 8.0 + 0.4 * (NavigationConfig().hidden_cost - 1.0)
+    if around:
+        assert way > 2 * np.hypot(3.0, 2.5) + 2.5
+        assert way == pytest.approx(2 * np.hypot(2.9, 2.8) + 2.5, rel=0.1)
+    else:
+        assert way < straight + 0.2
+
+
+def test_a_shadow_all_around_can_still_be_left():
+    made, _ = shaded(-6.0, 2.0, side=6.0)
+    assert np.isfinite(made.sampled(made.to_go, np.array([-4.0, 0.0])))
+
+
+def test_what_a_map_takes_back_is_not_remembered():
+    """Guessed from afar, dark from near; and seen once more in the light."""
+    made, _ = plan(lambda x, y: 0 * x)
+    spot = np.array([1.0, 0.0])
+    assert made.sampled(made.seen, spot) == pytest.approx(1.0)
+    _, ground = shaded(0.0, 2.0)
+    terrain = ground.map()
+    terrain.layers["dark"] = (~ground.seen).astype(np.float32)
+    config = NavigationConfig()
+    made.merge(terrain, ground_cost(terrain, toy.rover(), config))
+    assert np.isnan(made.sampled(made.seen, spot))
+    assert made.sampled(made.cost(np.zeros(2)), spot) >= config.blocked_cost
+    made.stare(np.zeros(3), 0.6)
+    assert made.hidden(spot)
+    lit = ground.map(everything=True)
+    lit.layers["dark"] = np.zeros_like(ground.height, np.float32)
+    made.merge(lit, ground_cost(lit, toy.rover(), config))
+    assert made.sampled(made.cost(np.zeros(2)), spot) == pytest.approx(1.0, abs=0.01)
+
+
 def test_a_wheel_on_ground_that_stays_unseen_is_enough():
     made = GlobalCost(NavigationConfig())
     made.cover(np.array([[0.0, 0.0], [5.0, 0.0]]))

@@ -146,7 +146,7 @@ class GlobalCost:
         return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
 
     def _darkened(self, cost: Array) -> None:
-        """In the dark, where that is wider than the rover, it would drive blind: as dear as blocked.
+        """Ground in the dark, wider than the rover: there it would drive blind, as dear as blocked.
 
         Beside it half of the ground under the wheels is not seen, and the rest seen badly.
         """

@@ -134,7 +134,8 @@ class StereoMatcher:
         dark = (light < self.config.min_brightness).astype(np.uint8)
         if self.scale != 1.0:
             disparity, sigma = (self._enlarged(x) for x in (disparity, sigma))
-            dark = cv2.resize(dark, self.full_size, interpolation=cv2.INTER_NEAREST)
+            resized = cv2.resize(dark, self.full_size, interpolation=cv2.INTER_NEAREST)
+            dark = np.asarray(resized, np.uint8)
         return Sight(disparity, sigma, dark > 0)
 
     def from_depth(self, depth: NDArray[Any]) -> Sight:

@@ -128,6 +128,8 @@ def _seen(axes: Axes, drive: Drive) -> None:
     axes.set_facecolor("lightgray")
     image = axes.imshow(hazard, cmap="RdYlGn_r", origin="lower", extent=extent, vmin=0.0, vmax=1.0)
     plt.colorbar(image, ax=axes, shrink=0.6, label="hazard")
+    dark = np.ma.masked_equal(terrain.layers["dark"], 0.0)
+    axes.imshow(dark, cmap="binary", origin="lower", extent=extent, vmin=0.0, vmax=1.3)
     estimate = drive.localizer.estimate
     base = estimate.odom_T_base
     x, y, yaw = base[0, 3], base[1, 3], frames.yaw(base)
@@ -139,4 +141,4 @@ def _seen(axes: Axes, drive: Drive) -> None:
     axes.plot(goal[0], goal[1], "k*", markersize=12)
     axes.set_xlim(x - 4, x + 4)
     axes.set_ylim(y - 4, y + 4)
-    axes.set_title("last map, in odom")
+    axes.set_title("last map, in odom; grey: unknown, black: dark")
